@@ -1,0 +1,1 @@
+"""Alerts: how hits grow into alerts and cases, as pure functions and tables of allowed transitions."""

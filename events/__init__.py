@@ -1,0 +1,1 @@
+"""Events as the pipeline sees them: types, columns, money, time and errors. Imports nothing of ours."""

@@ -1,0 +1,192 @@
+"""Columns: a batch of events, or of values derived from them, as NumPy arrays."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from events.event import Attribute, Event
+
+Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Objects = npt.NDArray[np.object_]
+
+
+class Kind(Enum):
+    """What a column holds; decides how literals, texts and JSON treat it."""
+
+    MONEY = "money"  # fen: int64, or float64 for averages and deviations
+    NUMBER = "number"  # int64 or float64
+    TEXT = "text"  # object array of str
+    BOOL = "bool"  # bool array
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Values with their validity; where `valid` is False the value is NULL and its cell is arbitrary.
+
+    Args:
+        values: shape (n,): int64, float64, bool or object (str).
+        valid: shape (n,), bool.
+        kind: what the values mean.
+    """
+
+    values: npt.NDArray[Any]
+    valid: Bools
+    kind: Kind
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Int64s) -> "Column":
+        """The cells of `rows`, in their order."""
+        return Column(self.values[rows], self.valid[rows], self.kind)
+
+    def at(self, row: int) -> int | float | str | bool | None:
+        """The cell as a plain Python value, None for NULL."""
+        if not self.valid[row]:
+            return None
+        value = self.values[row]
+        return value.item() if isinstance(value, np.generic) else value  # type: ignore[no-any-return]  # object cell
+
+
+def text_column(cells: list[str | None]) -> Column:
+    """A TEXT column of optional strings."""
+    values = np.empty(len(cells), dtype=object)
+    values[:] = cells
+    valid = np.fromiter((cell is not None for cell in cells), np.bool_, len(cells))
+    return Column(values, valid, Kind.TEXT)
+
+
+def attribute_column(cells: list[Attribute | None], kind: Kind) -> Column:
+    """A column of one attribute, read as `kind`; a cell of another kind is NULL.
+
+    The kind comes from the condition that reads the attribute, never from the data: the same event must be
+    judged alike whatever its neighbours in the batch are.
+    """
+    if kind is Kind.TEXT:
+        return text_column([cell if isinstance(cell, str) else None for cell in cells])
+    if kind is Kind.BOOL:
+        return _filled([cell if isinstance(cell, bool) else None for cell in cells], np.bool_, False, kind)
+    return _filled([None if isinstance(cell, bool | str) else cell for cell in cells], np.float64, 0.0, kind)
+
+
+def _filled(cells: list[Any], dtype: npt.DTypeLike, blank: Any, kind: Kind) -> Column:
+    valid = np.fromiter((cell is not None for cell in cells), np.bool_, len(cells))
+    values = np.array([blank if cell is None else cell for cell in cells], dtype=dtype)
+    return Column(values, valid, kind)
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """Accepted events as columns, in arrival order.
+
+    Args:
+        events: the n decoded messages.
+        occurred_at: event time in epoch milliseconds, shape (n,).
+        amount: amount in fen of CNY, shape (n,); 0 where `has_amount` is False.
+        has_amount: shape (n,).
+        groups: unified customer of each event.
+        regions: region of each event after the mapping table.
+        source: name of the partition that delivered the batch, for example `orders:3`.
+        offsets: position of each message in its partition, shape (n,).
+        rows: row of each message in the batch as it was read, shape (n,); output keeps this order.
+        batch: running number of the batch within its source partition.
+        received_at: epoch milliseconds when the batch was read.
+    """
+
+    events: list[Event]
+    occurred_at: Int64s
+    amount: Int64s
+    has_amount: Bools
+    groups: list[str]
+    regions: list[str | None]
+    source: str
+    offsets: Int64s
+    rows: Int64s
+    batch: int
+    received_at: int
+    _cache: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @cached_property
+    def types(self) -> Objects:
+        """Event types, an object array of shape (n,)."""
+        values = np.empty(len(self), dtype=object)
+        values[:] = [event.type.value for event in self.events]
+        return values
+
+    def column(self, name: str) -> Column:
+        """The column of an event field of `EVENT_FIELDS`.
+
+        Raises:
+            KeyError: the event has no such field.
+        """
+        column = self._cache.get(name)
+        if column is None:
+            column = self._cache[name] = self._build(name)
+        return column
+
+    def _build(self, name: str) -> Column:
+        everywhere = np.ones(len(self), np.bool_)
+        match name:
+            case "amount":
+                return Column(self.amount, self.has_amount, Kind.MONEY)
+            case "occurred_at":
+                return Column(self.occurred_at, everywhere, Kind.NUMBER)
+            case "type":
+                return Column(self.types, everywhere, Kind.TEXT)
+            case "group":
+                cells: list[str | None] = list(self.groups)
+            case "region":
+                cells = self.regions
+            case _ if name in TEXT_FIELDS:
+                cells = [getattr(event, name) for event in self.events]
+            case _:
+                raise KeyError(name)
+        return text_column(cells)
+
+    def attribute(self, key: str, kind: Kind) -> Column:
+        """The column of `attributes.<key>`, read as `kind`."""
+        cached = f"attributes.{key}:{kind.value}"
+        column = self._cache.get(cached)
+        if column is None:
+            cells = [event.attributes.get(key) if event.attributes else None for event in self.events]
+            column = self._cache[cached] = attribute_column(cells, kind)
+        return column
+
+    def take(self, rows: Int64s) -> "EventBatch":
+        """The events at the positions `rows` of this batch, in that order."""
+        picks: list[int] = rows.tolist()
+        return EventBatch(
+            events=[self.events[i] for i in picks],
+            occurred_at=self.occurred_at[rows],
+            amount=self.amount[rows],
+            has_amount=self.has_amount[rows],
+            groups=[self.groups[i] for i in picks],
+            regions=[self.regions[i] for i in picks],
+            source=self.source,
+            offsets=self.offsets[rows],
+            rows=self.rows[rows],
+            batch=self.batch,
+            received_at=self.received_at,
+        )
+
+
+TEXT_FIELDS = frozenset(
+    {"event_id", "subsidiary", "customer", "order", "shipment", "currency", "counterparty", "channel"}
+)
+"""Event fields that are read as text without any mapping."""
+
+EVENT_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(sorted(TEXT_FIELDS | {"type", "group", "region"}), Kind.TEXT),
+    "amount": Kind.MONEY,
+    "occurred_at": Kind.NUMBER,
+}
+"""Event fields that conditions may name, with their kinds."""

@@ -1,0 +1,122 @@
+"""The decision: what Fenghuo says of one event, as the contract of decisions defines it."""
+
+from enum import StrEnum
+from typing import Any
+
+import uuid_utils
+from msgspec import Struct
+
+from events.event import Attribute
+
+NAMESPACE = uuid_utils.uuid5(uuid_utils.NAMESPACE_URL, "urn:fenghuo:decision")
+
+
+class Outcome(StrEnum):
+    """What becomes of the transaction; the worst of all rules' outcomes wins."""
+
+    APPROVE = "approve"
+    REVIEW = "review"
+    HOLD = "hold"
+    REJECT = "reject"
+
+    @property
+    def severity(self) -> int:
+        """Rank from 0 (approve) to 3 (reject)."""
+        return _OUTCOMES.index(self)
+
+
+class Tier(StrEnum):
+    """How urgent an alert is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def severity(self) -> int:
+        """Rank from 0 (low) to 3 (critical)."""
+        return _TIERS.index(self)
+
+
+class RuleStatus(StrEnum):
+    """What a rule said of one event."""
+
+    HIT = "hit"
+    NO_HIT = "no_hit"
+    SUPPRESSED = "suppressed"
+    NOT_EVALUABLE = "not_evaluable"
+    ERROR = "error"
+
+
+_OUTCOMES = list(Outcome)
+_TIERS = list(Tier)
+
+Text = dict[str, str]
+"""One sentence in several languages, by language code: `{"zh": …, "en": …}`."""
+
+
+class RuleResult(Struct, frozen=True, omit_defaults=True):
+    """One rule's word on one event.
+
+    Args:
+        rule: name of the rule in its pack.
+        version: version of the pack that the rule stood in.
+        result: what the rule said.
+        observed: the values that its condition read.
+        why: for not_evaluable and error, the cause.
+    """
+
+    rule: str
+    version: int
+    result: RuleStatus
+    observed: dict[str, Attribute | None]
+    why: str | None = None
+
+
+class Contribution(Struct, frozen=True):
+    """One feature's share in an anomaly score; positive pushes towards anomalous."""
+
+    feature: str
+    value: float | int | None
+    contribution: float
+
+
+class ModelScore(Struct, frozen=True):
+    """The anomaly model's word: the raw score and the features that drove it."""
+
+    id: str
+    score: float
+    top: list[Contribution]
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What was decided of one event, with all that the judgement used.
+
+    Args:
+        features: every feature of the pack by name, None where NULL; money in fen.
+        anomaly: percentile of the model's score, 0–1.
+        reason: the leading rule's reason by language; None where nothing was hit.
+    """
+
+    decision_id: str
+    event_id: str
+    customer: str
+    group: str
+    outcome: Outcome
+    tier: Tier | None
+    anomaly: float | None
+    rules: list[RuleResult]
+    features: Any
+    model: ModelScore | None
+    pack: str
+    degraded: bool
+    late: bool
+    reason: Text | None
+    occurred_at: str
+    decided_at: str
+
+
+def decision_id(event_id: str, pack: str) -> str:
+    """The decision's id: UUIDv5 of the event id and the pack, given as `name@version`."""
+    return str(uuid_utils.uuid5(NAMESPACE, f"{event_id}\n{pack}"))
