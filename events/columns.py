@@ -92,11 +92,12 @@ class EventBatch:
         has_amount: shape (n,).
         groups: unified customer of each event.
         regions: region of each event after the mapping table.
-        source: name of the partition that delivered the batch, for example `orders:3`.
+        sources: name of the partition that delivered each message, for example `orders:3`.
         offsets: position of each message in its partition, shape (n,).
         rows: row of each message in the batch as it was read, shape (n,); output keeps this order.
-        batch: running number of the batch within its source partition.
-        received_at: epoch milliseconds when the batch was read.
+        batch: running number of the batch within its reader.
+        received_at: epoch milliseconds when the oldest message of the batch was produced.
+        size: number of messages in the batch as it was read, good and bad.
     """
 
     events: list[Event]
@@ -105,11 +106,12 @@ class EventBatch:
     has_amount: Bools
     groups: list[str]
     regions: list[str | None]
-    source: str
+    sources: list[str]
     offsets: Int64s
     rows: Int64s
     batch: int
     received_at: int
+    size: int
     _cache: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
@@ -171,11 +173,12 @@ class EventBatch:
             has_amount=self.has_amount[rows],
             groups=[self.groups[i] for i in picks],
             regions=[self.regions[i] for i in picks],
-            source=self.source,
+            sources=[self.sources[i] for i in picks],
             offsets=self.offsets[rows],
             rows=self.rows[rows],
             batch=self.batch,
             received_at=self.received_at,
+            size=self.size,
         )
 
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Telemetry: each metric and log event is declared once, here."""

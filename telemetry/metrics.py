@@ -1,0 +1,111 @@
+"""Prometheus metrics of the dataflow; docs/metrics.md lists them and a test compares."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class FlowMetrics:
+    """What the dataflow counts. `input = decided + duplicate + dead-lettered` holds at all times.
+
+    Args:
+        registry: where the metrics are registered; one per process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter(
+            "fenghuo_events_in", "Messages read, by source partition.", ["source"], registry=registry
+        )
+        self.decided = Counter(
+            "fenghuo_events_decided",
+            "Events that got a decision, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.duplicate = Counter(
+            "fenghuo_events_duplicate", "Messages whose event id was known.", registry=registry
+        )
+        self.dead_lettered = Counter(
+            "fenghuo_events_dead_lettered",
+            "Messages that break the event contract, by offending field.",
+            ["field"],
+            registry=registry,
+        )
+        self.repeated = Counter(
+            "fenghuo_events_repeated",
+            "Decisions given again for a message that was delivered again after a restart.",
+            registry=registry,
+        )
+        self.late = Counter(
+            "fenghuo_events_late", "Events decided that came later than the lateness.", registry=registry
+        )
+        self.degraded = Counter(
+            "fenghuo_events_degraded", "Events decided without windows.", registry=registry
+        )
+        self.rule_results = Counter(
+            "fenghuo_rule_results",
+            "Results of rules other than no_hit.",
+            ["rule", "result"],
+            registry=registry,
+        )
+        self.hits = Counter(
+            "fenghuo_alert_hits",
+            "Hits sent to the desk, by tier and scenario.",
+            ["tier", "scenario"],
+            registry=registry,
+        )
+        self.event_to_decision = Histogram(
+            "fenghuo_event_to_decision_seconds",
+            "From the moment a message was produced to its decision handed to the sink, per batch's oldest.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.step_seconds = Histogram(
+            "fenghuo_step_seconds",
+            "Time that a step of the dataflow took for one batch.",
+            ["step"],
+            buckets=(0.0002, 0.0005, *_SECONDS[:11]),
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "fenghuo_lag_messages",
+            "Messages that a source partition holds and that were not read yet.",
+            ["source"],
+            registry=registry,
+        )
+        self.event_time = Gauge(
+            "fenghuo_event_time_seconds",
+            "Newest event time seen by a source partition, as a Unix time.",
+            ["source"],
+            registry=registry,
+        )
+        self.store_seconds = Histogram(
+            "fenghuo_window_store_seconds",
+            "Round trip of one call to the window store.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.store_failures = Counter(
+            "fenghuo_window_store_failures",
+            "Failed calls to the window store, by cause.",
+            ["cause"],
+            registry=registry,
+        )
+        self.windows_memory = Gauge(
+            "fenghuo_windows_loaded_bytes",
+            "Window logs held in memory, by shard.",
+            ["shard"],
+            registry=registry,
+        )
+        self.pack = Gauge(
+            "fenghuo_pack_info", "The rule pack in force; always 1.", ["pack", "content"], registry=registry
+        )
+        self.model = Gauge(
+            "fenghuo_model_info", "The anomaly model in force; always 1.", ["model"], registry=registry
+        )
+        self.undelivered = Counter(
+            "fenghuo_undelivered_messages",
+            "Messages that the broker refused after all retries, by topic.",
+            ["topic"],
+            registry=registry,
+        )
