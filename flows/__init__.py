@@ -1,1 +1,1 @@
-"""TODO."""
+"""The Bytewax dataflow: wiring only; what judges an event lives in the pure packages."""

@@ -1,0 +1,125 @@
+"""The file source of the dataflow: one partition that reads all input files in arrival order."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from events.clock import wall_clock
+from wire.input_files import InputFiles, Line
+from wire.messages import RawBatch
+
+BATCH = 8192
+_TICK = timedelta(milliseconds=20)
+
+
+class FilePlace(NamedTuple):
+    """Where reading goes on: messages read so far, of each file, and batches made of them."""
+
+    read: int
+    offsets: tuple[int, ...]
+    batches: int
+
+
+class FileSource(FixedPartitionedSource[RawBatch, FilePlace]):
+    """Reads input files as batches of messages.
+
+    Args:
+        files: what to read.
+        speed: event seconds played per second, None for as fast as possible.
+        batch: most messages in one batch.
+        on_read: called with the number of messages read so far, for a progress bar.
+    """
+
+    def __init__(
+        self,
+        files: InputFiles,
+        speed: float | None = None,
+        batch: int = BATCH,
+        on_read: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._files = files
+        self._speed = speed
+        self._batch = batch
+        self._on_read = on_read
+
+    def list_parts(self) -> list[str]:
+        """One partition: the order of the files is the order of the stream."""
+        return ["files"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: FilePlace | None) -> "_FilePartition":  # noqa: ARG002
+        """Open the files and skip what was read before."""
+        place = resume_state or FilePlace(0, (0,) * len(self._files.paths), 0)
+        return _FilePartition(self._files, self._speed, self._batch, self._on_read, place)
+
+
+class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
+    def __init__(
+        self,
+        files: InputFiles,
+        speed: float | None,
+        batch: int,
+        on_read: Callable[[int], None],
+        place: FilePlace,
+    ) -> None:
+        self._names = [path.name for path in files.paths]
+        self._lines = files.lines(timed=speed is not None)
+        for _ in islice(self._lines, place.read):
+            pass
+        self._speed = speed
+        self._size = batch
+        self._on_read = on_read
+        self._read, offsets, self._batches = place
+        self._offsets = list(offsets)
+        self._ahead: Line | None = None
+        self._started: tuple[int, int] | None = None  # wall clock and event clock of the first line played
+
+    def next_batch(self) -> list[RawBatch]:
+        lines = list(islice(self._lines, self._size)) if self._speed is None else self._due(self._speed)
+        if not lines:
+            if self._ahead is None:
+                raise StopIteration
+            return []
+        offsets = np.empty(len(lines), np.int64)
+        for row, line in enumerate(lines):
+            offsets[row] = self._offsets[line.file]
+            self._offsets[line.file] += 1
+        now = wall_clock()
+        batch = RawBatch(
+            batch=self._batches,
+            values=[line.raw for line in lines],
+            sources=[self._names[line.file] for line in lines],
+            offsets=offsets,
+            read_at=now,
+            oldest_at=now,
+        )
+        self._batches += 1
+        self._read += len(lines)
+        self._on_read(self._read)
+        return [batch]
+
+    def _due(self, speed: float) -> list[Line]:
+        """The lines whose moment has come; the first one not due is kept for later."""
+        due: list[Line] = []
+        while len(due) < self._size:
+            line = self._ahead or next(self._lines, None)
+            self._ahead = None
+            if line is None:
+                break
+            now = wall_clock()
+            wall, event = self._started = self._started or (now, line.arrived)
+            if line.arrived - event > (now - wall) * speed:
+                self._ahead = line
+                break
+            due.append(line)
+        return due
+
+    def next_awake(self) -> datetime | None:
+        return datetime.now(UTC) + _TICK if self._ahead is not None else None
+
+    def snapshot(self) -> FilePlace:
+        # A line read ahead was not emitted: it is not counted and is read again.
+        return FilePlace(self._read, tuple(self._offsets), self._batches)

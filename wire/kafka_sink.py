@@ -1,0 +1,150 @@
+"""The Kafka sink of the dataflow: decisions, hits and dead letters to their topics, at least once."""
+
+import threading
+from typing import Any
+
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from confluent_kafka import KafkaError, Message, Producer
+
+from telemetry.metrics import FlowMetrics
+from wire.errors import WireError
+from wire.kafka_topics import ALERTS, DEAD_LETTERS, DECISIONS
+from wire.messages import DeadLetter
+from wire.output import Output
+
+_FLUSH_SECONDS = 60.0
+
+
+class Delivery:
+    """One producer with what became of its messages.
+
+    Args:
+        config: librdkafka configuration.
+        metrics: where refused messages are counted.
+    """
+
+    def __init__(self, config: dict[str, Any], metrics: FlowMetrics) -> None:
+        self._producer = Producer(
+            {
+                "linger.ms": 2,
+                "batch.num.messages": 10_000,
+                "queue.buffering.max.messages": 1_000_000,
+                "message.max.bytes": 64 << 20,
+                "enable.idempotence": True,
+                **config,
+            }
+        )
+        self._metrics = metrics
+        self._refused: str | None = None
+
+    def send(
+        self,
+        topic: str,
+        key: str | None,
+        value: bytes,
+        headers: list[tuple[str, str | bytes | None]] | None = None,
+    ) -> None:
+        """Queue one message; waits while the queue is full."""
+        while True:
+            try:
+                self._producer.produce(
+                    topic, value, key=key, headers=headers or [], on_delivery=self._delivered
+                )
+            except BufferError:
+                self._producer.poll(0.05)
+            else:
+                return
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            topic = message.topic() or ""
+            self._metrics.undelivered.labels(topic).inc()
+            self._refused = f"`{topic}`: {error.str()}"
+
+    def serve(self) -> None:
+        """Let the client work off deliveries.
+
+        Raises:
+            WireError: the broker refused a message; what follows the last saved offsets is sent again.
+        """
+        self._producer.poll(0)
+        if self._refused is not None:
+            raise WireError(f"Kafka refused a message for {self._refused}; mend the topic and start again")
+
+    def flush(self) -> None:
+        """Wait until the broker has everything; only then may offsets be saved.
+
+        Raises:
+            WireError: it did not take everything in a minute.
+        """
+        left = self._producer.flush(_FLUSH_SECONDS)
+        self.serve()
+        if left:
+            raise WireError(
+                f"Kafka did not take {left} messages within {_FLUSH_SECONDS:.0f} s; check the broker"
+            )
+
+
+class KafkaSink(FixedPartitionedSink[Output, None]):
+    """Sends outputs to `risk.decisions`, `risk.alerts` and `risk.dead_letters`.
+
+    Before the dataflow saves its offsets, everything sent up to them is acknowledged, so nothing is lost;
+    after a crash what was sent since is sent again, with the same ids. A process has one producer.
+
+    Args:
+        config: librdkafka configuration.
+        parts: number of sink partitions, spread over the workers.
+        metrics: where refused messages are counted.
+    """
+
+    def __init__(self, config: dict[str, Any], parts: int, metrics: FlowMetrics) -> None:
+        self._config = config
+        self._parts = parts
+        self._metrics = metrics
+        self._delivery: Delivery | None = None
+        self._lock = threading.Lock()
+
+    def list_parts(self) -> list[str]:
+        """As many as there are shards."""
+        return [f"{number:03d}" for number in range(self._parts)]
+
+    def part_fn(self, item_key: str) -> int:
+        """Partition of a shard: its number."""
+        return int(item_key)
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_KafkaPartition":  # noqa: ARG002
+        """A partition; the first one makes the producer."""
+        with self._lock:
+            self._delivery = self._delivery or Delivery(self._config, self._metrics)
+        return _KafkaPartition(self._delivery)
+
+
+class _KafkaPartition(StatefulSinkPartition[Output, None]):
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    def write_batch(self, values: list[Output]) -> None:
+        for output in values:
+            for key, decision in zip(output.keys, output.decisions, strict=True):
+                self._delivery.send(DECISIONS, key, decision)
+            for place, hit in output.hits:
+                self._delivery.send(ALERTS, output.keys[place], hit)
+            for letter in output.dead:
+                self._delivery.send(DEAD_LETTERS, None, letter.raw, _headers(letter))
+        self._delivery.serve()
+
+    def snapshot(self) -> None:
+        self._delivery.flush()
+
+    def close(self) -> None:
+        self._delivery.flush()
+
+
+def _headers(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:
+    """Reason, field and origin; the message itself is the original bytes."""
+    return [
+        ("reason", letter.reason),
+        ("field", letter.field or ""),
+        ("source", letter.source),
+        ("offset", str(letter.offset)),
+    ]

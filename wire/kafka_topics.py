@@ -1,0 +1,49 @@
+"""Topics: what exists on the broker, and making what is missing."""
+
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from events.event import TOPICS
+from wire.errors import WireError
+
+DECISIONS, ALERTS, DEAD_LETTERS = "risk.decisions", "risk.alerts", "risk.dead_letters"
+INPUTS = tuple(dict.fromkeys(TOPICS.values()))
+OUTPUTS = (DECISIONS, ALERTS, DEAD_LETTERS)
+_SECONDS = 15
+
+
+def ensure_topics(config: dict[str, Any], topics: tuple[str, ...], partitions: int) -> int:
+    """Make the missing topics and return the number of partitions that all of them have.
+
+    Args:
+        config: librdkafka configuration.
+        topics: names; those that exist stay as they are.
+        partitions: for topics that are made now.
+
+    Raises:
+        WireError: the broker does not answer, or the topics have different numbers of partitions.
+    """
+    admin = AdminClient(config)
+    try:
+        known = admin.list_topics(timeout=_SECONDS).topics
+        missing = [name for name in topics if name not in known or not known[name].partitions]
+        if missing:
+            replicas = min(3, len(admin.list_topics(timeout=_SECONDS).brokers))
+            made = admin.create_topics([NewTopic(name, partitions, replicas) for name in missing])
+            for future in made.values():
+                future.result(_SECONDS)
+        counts = {name: len(known[name].partitions) if name not in missing else partitions for name in topics}
+    except KafkaException as error:
+        broker = config.get("bootstrap.servers")
+        raise WireError(
+            f"Kafka at {broker}: {error.args[0].str()}; start it or correct FENGHUO_KAFKA"
+        ) from error
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise WireError(
+            f"Kafka: input topics need the same number of partitions, got {told}; repartition them"
+        )
+    return next(iter(counts.values()))

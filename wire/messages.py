@@ -1,0 +1,85 @@
+"""Messages as they were read, before anything is known of them, and as dead letters."""
+
+import base64
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
+
+from events.columns import Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """Messages in the order in which they are to be judged.
+
+    Args:
+        batch: running number of the batch within its reader.
+        values: the messages' bytes; None is a Kafka tombstone.
+        sources: name of the partition or file that each message came from, for example `orders:3`.
+        offsets: position of each message in its source, shape (n,).
+        read_at: epoch milliseconds when the batch was read.
+        oldest_at: epoch milliseconds when the oldest message of the batch was produced.
+    """
+
+    batch: int
+    values: list[bytes | None]
+    sources: list[str]
+    offsets: Int64s
+    read_at: int
+    oldest_at: int
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A message that breaks the contract of events, kept as it came.
+
+    Args:
+        row: place in its batch.
+        field: dotted name of the offending field, None when the message as a whole is broken.
+        reason: what was wrong.
+        source: name of the source partition.
+        offset: position in the partition.
+        raw: the original bytes.
+    """
+
+    row: int
+    field: str | None
+    reason: str
+    source: str
+    offset: int
+    raw: bytes
+
+
+class DeadLetterLine(Struct, frozen=True, omit_defaults=True):
+    """A dead letter as a JSON line; `raw` where the bytes are UTF-8 text, else `raw_base64`."""
+
+    reason: str
+    field: str | None
+    source: str
+    offset: int
+    raw: str | None = None
+    raw_base64: str | None = None
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def dead_letter_line(letter: DeadLetter) -> bytes:
+    """The JSON line of a dead letter, without the line feed; the original bytes can be had back from it."""
+    text = _text(letter.raw)
+    line = DeadLetterLine(
+        letter.reason,
+        letter.field,
+        letter.source,
+        letter.offset,
+        raw=text,
+        raw_base64=None if text is not None else base64.b64encode(letter.raw).decode("ascii"),
+    )
+    return _encoder.encode(line)
+
+
+def _text(raw: bytes) -> str | None:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,46 @@
+"""What the dataflow hands to a sink: everything that came of some messages of one batch."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from events.columns import Int64s
+from wire.messages import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Results of a part of a batch; all parts of a batch together account for each of its messages once.
+
+    Args:
+        batch: running number of the batch within its reader.
+        size: messages of the whole batch.
+        rows: place in the batch of each decided message, shape (n,).
+        keys: group of each decided message, the key of what is sent.
+        decisions: JSON of each decision.
+        hits: (place in `rows`, JSON) of each hit, in order.
+        dead: dead letters.
+        duplicates: places in the batch of messages whose event id was known.
+        late: decided events that came later than the lateness.
+        degraded: decided events that were judged without windows.
+        outcomes: number of decisions by outcome.
+        rules: number of results by `rule:result`.
+    """
+
+    batch: int
+    size: int
+    rows: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    keys: list[str] = field(default_factory=list)
+    decisions: list[bytes] = field(default_factory=list)
+    hits: list[tuple[int, bytes]] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    duplicates: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    late: int = 0
+    degraded: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def accounted(self) -> int:
+        """Messages of the batch that this part accounts for."""
+        return len(self.rows) + len(self.dead) + len(self.duplicates)
