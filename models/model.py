@@ -1,0 +1,146 @@
+"""The anomaly model: feature columns in; raw scores, percentiles and explanations out."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from events.columns import Column, Float64s, Int64s, Kind
+from models.attribution import attribute
+from models.calibration import Calibration
+from models.errors import ModelError
+from models.features import Encoder
+from models.forest import Forest
+from models.manifest import Manifest
+
+
+class Scores(NamedTuple):
+    """What the model says of n events.
+
+    Args:
+        score: raw scores, 0–1, higher is more anomalous, shape (n,).
+        percentile: share of the training rows that score lower, 0–1, shape (n,).
+    """
+
+    score: Float64s
+    percentile: Float64s
+
+
+class Share(NamedTuple):
+    """One feature's share in one score.
+
+    Args:
+        feature: its name.
+        value: its value in the event, money in fen; None where it is NULL.
+        contribution: part of the score less the model's base; positive means more anomalous.
+    """
+
+    feature: str
+    value: float | int | None
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained anomaly model; its methods change nothing and may run in several threads at a time.
+
+    Args:
+        manifest: what it is and what it was trained on.
+        encoder: from feature columns to the matrix that the forest reads.
+        forest: the trees.
+        calibration: from raw scores to percentiles.
+        artefact: the forest as scikit-learn made it, in skops' format.
+    """
+
+    manifest: Manifest
+    encoder: Encoder
+    forest: Forest = field(repr=False)
+    calibration: Calibration = field(repr=False)
+    artefact: bytes = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The model's name in decisions; it follows from the content."""
+        return self.manifest.id
+
+    @property
+    def base(self) -> float:
+        """The raw score that contributions start from: that of a row of mean path length."""
+        return self.forest.base
+
+    @cached_property
+    def event_types(self) -> frozenset[str]:
+        """Types of the events that the model scores."""
+        return frozenset(self.manifest.event_types)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features that the model reads."""
+        return tuple(self.encoder.kinds)
+
+    def check_features(self, kinds: Mapping[str, Kind]) -> None:
+        """Compare the model's features with those of a pack, given as kind by name.
+
+        Raises:
+            ModelError: the pack lacks a feature of the model or means something else by it.
+        """
+        for feature in self.encoder.features:
+            kind = kinds.get(feature.name)
+            if kind is feature.kind:
+                continue
+            if kind is None:
+                near = get_close_matches(feature.name, kinds, n=1)
+                fault = "which the pack lacks" + (f" (it has `{near[0]}`)" if near else "")
+            else:
+                fault = f"as {feature.kind.value}, but in the pack it is {kind.value}"
+            raise ModelError(
+                f"model `{self.id}` reads feature `{feature.name}`, {fault};"
+                f" train a model on this pack, or use pack `{self.manifest.pack.id}`"
+            )
+
+    def score(self, columns: Mapping[str, Column]) -> Scores:
+        """Score the rows of `columns`, feature columns by name, all of length n.
+
+        Raises:
+            ModelError: a feature has no column, or one of another kind or length.
+        """
+        scores = self.forest.score(self.encoder.matrix(columns))
+        return Scores(scores, self.calibration.percentile(scores))
+
+    def explain(self, columns: Mapping[str, Column], rows: Int64s, top: int = 3) -> list[list[Share]]:
+        """For each of `rows`, the `top` features that moved its score most, the strongest first.
+
+        Features that moved nothing are left out. Equal rows have equal explanations.
+
+        Raises:
+            ModelError: a feature has no column, or one of another kind or length.
+        """
+        chosen = {name: columns[name].take(rows) for name in self.feature_names if name in columns}
+        shares = attribute(self.forest, self.encoder.matrix(chosen))
+        order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :top]
+        return [
+            [
+                Share(self.feature_names[place], _plain(chosen[self.feature_names[place]], row), share)
+                for place in order[row]
+                if (share := float(shares[row, place])) != 0.0
+            ]
+            for row in range(len(rows))
+        ]
+
+    def warm_up(self) -> None:
+        """Compile the kernels, or fetch them from their cache, so that no event has to wait for it."""
+        blank = {
+            feature.name: Column(np.zeros(1), np.zeros(1, np.bool_), feature.kind)
+            for feature in self.encoder.features
+        }
+        self.score(blank)
+        self.explain(blank, np.zeros(1, np.int64))
+
+
+def _plain(column: Column, row: int) -> float | int | None:
+    value = column.at(row)
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,0 +1,159 @@
+"""The model directory: `model.skops`, `calibration.json` and `manifest.json`, written whole or not at all."""
+
+import hashlib
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import NoReturn, TypeVar
+from uuid import uuid4
+from zipfile import BadZipFile
+
+import msgspec
+import skops.io
+from msgspec import Struct
+from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import InconsistentVersionWarning
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from models.calibration import Calibration, Points
+from models.errors import ModelError
+from models.features import Encoder
+from models.forest import Forest, flatten
+from models.manifest import ARTEFACT, CALIBRATION, FORMAT, MANIFEST, Manifest, content_id
+from models.model import Model
+
+TRUSTED = ("sklearn.tree._tree.Tree",)
+"""Types that skops doesn't trust by itself and a forest can't do without; `flatten` checks their indices."""
+
+S = TypeVar("S", bound=Struct)
+
+
+def save(model: Model, directory: Path) -> None:
+    """Write `model` into `directory`, which must be new or empty.
+
+    Raises:
+        ModelError: the directory holds something or can't be written.
+    """
+    files = {
+        ARTEFACT: model.artefact,
+        CALIBRATION: model.calibration.to_json(),
+        MANIFEST: msgspec.json.format(msgspec.json.encode(model.manifest), indent=2) + b"\n",
+    }
+    fresh = directory.parent / f".{directory.name}.{uuid4().hex}"
+    try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise ModelError(f"`{directory}` is not empty; name a new directory for model `{model.id}`")
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        fresh.replace(directory)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise ModelError(
+            f"`{directory}`: can't be written: {error.strerror}; name another directory"
+        ) from None
+
+
+def load(directory: Path) -> Model:
+    """Read the model that `save` wrote into `directory`, check it, and make it ready to score.
+
+    Raises:
+        ModelError: a file is missing, damaged, altered, refused or from a newer version of Fenghuo.
+    """
+    manifest = _manifest(directory / MANIFEST)
+    points = _decode(directory / CALIBRATION, _intact(directory / CALIBRATION, manifest), Points)
+    artefact = _intact(directory / ARTEFACT, manifest)
+    try:
+        calibration = Calibration.of_points(points)
+        forest = _forest(artefact, manifest)
+    except ModelError as error:
+        raise ModelError(f"`{directory}`: {error}") from None
+    encoder = Encoder(manifest.features)
+    found = content_id(manifest, forest, calibration)
+    if found != manifest.id or forest.width != len(encoder.features):
+        raise ModelError(
+            f"`{directory / MANIFEST}`: says model `{manifest.id}`, but the content is that of `{found}`:"
+            " it was altered; restore it or train the model again"
+        )
+    model = Model(manifest, encoder, forest, calibration, artefact)
+    model.warm_up()
+    return model
+
+
+def _manifest(path: Path) -> Manifest:
+    raw = _read(path)
+    stated = _parse(path, raw)
+    version = stated.get("format") if isinstance(stated, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise ModelError(
+            f"`{path}`: format {version} is too new, this version of Fenghuo reads up to {FORMAT};"
+            " update Fenghuo or train the model again"
+        )
+    return _decode(path, raw, Manifest)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"`{path}`: {error.strerror}; name a directory that `fenghuo model train` wrote"
+        ) from None
+
+
+def _intact(path: Path, manifest: Manifest) -> bytes:
+    content = _read(path)
+    found = hashlib.sha256(content).hexdigest()
+    stated = manifest.files.get(path.name, "nothing")
+    if found != stated:
+        raise ModelError(
+            f"`{path}`: SHA-256 is {found[:12]}…, but the manifest of model `{manifest.id}` says"
+            f" {stated[:12]}…: the file was altered; restore it or train the model again"
+        )
+    return content
+
+
+def _parse(path: Path, raw: bytes) -> object:
+    try:
+        value: object = json.loads(raw.decode(), parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise ModelError(
+            f"`{path}:{error.lineno}`: no JSON: {error.msg} at column {error.colno}; restore it"
+        ) from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ModelError(f"`{path}`: no JSON: {error}; restore the file") from None
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"`{constant}` is not a number")
+
+
+def _decode(path: Path, raw: bytes, wanted: type[S]) -> S:
+    try:
+        return msgspec.convert(_parse(path, raw), wanted)
+    except msgspec.ValidationError as error:
+        raise ModelError(f"`{path}`: {error}; restore the file or train the model again") from None
+
+
+def _forest(artefact: bytes, manifest: Manifest) -> Forest:
+    try:
+        with warnings.catch_warnings():
+            # The id, computed from the trees as they were read, is what tells whether they survived.
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            estimator = skops.io.loads(artefact, trusted=list(TRUSTED))
+        if type(estimator) is not IsolationForest:
+            raise ModelError(
+                f"`{ARTEFACT}` holds a `{type(estimator).__name__}`, not an isolation forest; refused"
+            )
+        return flatten(estimator)
+    except UntrustedTypesFoundException as error:
+        refused = str(error).partition("\n")[0]
+        raise ModelError(f"`{ARTEFACT}` is refused: {refused} Only a forest is let in") from None
+    except (BadZipFile, LookupError, TypeError, ValueError, AttributeError, ImportError, OSError) as error:
+        trained = manifest.versions.get("scikit-learn", "an unknown version")
+        raise ModelError(
+            f"`{ARTEFACT}` can't be read ({type(error).__name__}); it was written with scikit-learn"
+            f" {trained}: install that version or train the model again"
+        ) from None

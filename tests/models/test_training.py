@@ -1,0 +1,161 @@
+"""Training: deterministic, on the rows that were asked for, and on nothing that can't be learnt from."""
+
+import math
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import pytest
+
+from events.columns import Column, Kind
+from events.event import EventType
+from models.errors import ModelError
+from models.history import TrainingRow, Value
+from models.manifest import Pack
+from models.model import Model
+from models.training import SCORED, train, train_from_decisions
+from tests.models.making import DAY, START, column, origin, small_model, trade
+
+KINDS = {"amount_24h": Kind.MONEY, "orders_24h": Kind.NUMBER, "channel": Kind.TEXT}
+
+
+def decisions(rows: int, seed: int = 0) -> Iterator[TrainingRow]:
+    """Orders and shipments by turns, and between them payments, whose features must not be learnt."""
+    rng = np.random.default_rng(seed)
+    for row in range(rows):
+        event_type = ("order.placed", "shipment.dispatched", "payment.received")[row % 3]
+        huge = 1e9 if event_type == "payment.received" else 1.0
+        features: dict[str, Value] = {
+            "amount_24h": None if row % 10 == 0 else int(rng.lognormal(10, 1) * huge),
+            "orders_24h": int(rng.poisson(3)),
+            "channel": "web",
+        }
+        yield TrainingRow(f"e{row}", event_type, START + row * 1000, features)
+
+
+def from_decisions(
+    rows: Iterator[TrainingRow],
+    *,
+    event_types: Collection[str] = SCORED,
+    bad: Collection[str] = frozenset(),
+    most_rows: int = 10_000,
+    seed: int = 0,
+) -> Model:
+    return train_from_decisions(
+        rows,
+        KINDS,
+        Pack("p@1", "0" * 64),
+        created_at=START + DAY,
+        event_types=event_types,
+        bad=bad,
+        most_rows=most_rows,
+        seed=seed,
+        trees=5,
+    )
+
+
+def test_the_same_rows_and_seed_give_the_same_model() -> None:
+    first, second = small_model(), small_model()
+    assert first.id == second.id
+    assert first.manifest.metrics == second.manifest.metrics
+    batch = trade(50, seed=9)
+    assert np.array_equal(first.score(batch).percentile, second.score(batch).percentile)
+    assert len({first.id, small_model(seed=1).id}) == 2
+
+
+def test_the_manifest_says_what_was_trained(model: Model) -> None:
+    manifest = model.manifest
+    assert manifest.event_types == ("order.placed", "shipment.dispatched")
+    assert manifest.rows == 5000
+    assert (manifest.period.first, manifest.period.last) == (
+        "2025-01-01T00:00:00.000Z",
+        "2025-01-15T00:00:00.000Z",
+    )
+    assert manifest.created_at == "2025-01-16T00:00:00.000Z"
+    assert (manifest.parameters.trees, manifest.parameters.samples, manifest.parameters.seed) == (100, 256, 0)
+    assert manifest.pack == Pack("trade-core@1", "0" * 64)
+    assert set(manifest.versions) == {"python", "scikit-learn", "skops", "numpy", "numba"}
+    scores = model.score(trade(5000)).score
+    assert manifest.metrics["score_max"] == scores.max()
+    assert manifest.metrics["score_p50"] == np.quantile(scores, 0.5)
+    assert [feature.name for feature in manifest.features] == list(trade(1))
+    assert len(model.id) == 12
+
+
+def test_training_rows_are_ranked_by_their_own_scores(model: Model) -> None:
+    scores = model.score(trade(5000))
+    ranks = scores.score.argsort().argsort() / 5000
+    assert np.abs(scores.percentile - ranks).max() < 0.002
+    assert scores.percentile.max() == 5000 / 5001
+
+
+def test_useless_columns_do_no_harm() -> None:
+    rows = 200
+    rng = np.random.default_rng(0)
+    columns = {
+        "null": column([None] * rows),
+        "nan": column([math.nan] * rows, Kind.MONEY),
+        "constant": column([4.0] * rows),
+        "infinite": column([math.inf, -math.inf] * (rows // 2)),
+        "huge": column([1e300, -1e300] * (rows // 2), Kind.MONEY),
+        "normal": Column(rng.normal(size=rows), np.ones(rows, np.bool_), Kind.NUMBER),
+    }
+    model = train(columns, origin(), trees=10)
+    scores = model.score(columns)
+    assert np.isfinite(scores.score).all()
+    assert scores.percentile.max() < 1.0
+    alike = {"constant": column([4.0] * rows)}
+    assert train(alike, origin(), trees=3).score(alike).percentile.max() == 0.0
+
+
+@pytest.mark.parametrize("rows", [0, 1, 99])
+def test_too_few_rows_are_refused(rows: int) -> None:
+    columns = {"x": column([float(row) for row in range(rows)])}
+    with pytest.raises(
+        ModelError, match=f"^{rows} rows of `order.placed`, `shipment.dispatched` .* at least 100"
+    ):
+        train(columns, origin())
+
+
+@pytest.mark.parametrize("options", [{"trees": 0}, {"samples": 1}, {"seed": -1}, {"seed": 2**32}], ids=str)
+def test_parameters_out_of_range_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(ModelError, match=f"parameter `{next(iter(options))}`: expected"):
+        train(trade(100), origin(), **options)
+
+
+def test_decisions_of_the_chosen_types_are_learnt() -> None:
+    model = from_decisions(decisions(900))
+    assert model.manifest.rows == 600
+    assert model.event_types == set(SCORED) == {EventType.ORDER_PLACED, EventType.SHIPMENT_DISPATCHED}
+    assert model.feature_names == ("amount_24h", "orders_24h")
+    assert model.manifest.features[0].missing == pytest.approx(0.1)
+    assert model.manifest.features[0].unit < 1e6  # no payment among them
+    assert model.manifest.period.last == "2025-01-01T00:14:58.000Z"  # event 898; 899 is a payment
+    payments = from_decisions(decisions(900), event_types=["payment.received"])
+    assert payments.manifest.rows == 300
+    assert payments.manifest.features[0].unit > 1e9
+
+
+def test_events_known_to_be_bad_are_not_learnt() -> None:
+    bad = frozenset(f"e{row}" for row in range(90))
+    model = from_decisions(decisions(900), bad=bad)
+    assert model.manifest.rows == 540
+    assert model.manifest.period.first == "2025-01-01T00:01:30.000Z"
+    kept = [row for row in decisions(900) if row.event_id not in bad]
+    assert from_decisions(iter(kept)).id == model.id
+
+
+def test_memory_is_bounded_by_a_sample() -> None:
+    model = from_decisions(decisions(9000), most_rows=500)
+    assert model.manifest.rows == 500
+    assert model.manifest.period.last == "2025-01-01T02:29:58.000Z"  # of all rows, not of the sample
+    assert from_decisions(decisions(9000), most_rows=500).id == model.id
+    assert from_decisions(decisions(9000), most_rows=500, seed=1).id != model.id
+
+
+def test_row_of_another_pack_is_named() -> None:
+    row = TrainingRow("e-7", "order.placed", START, {"amount_24h": 5})
+    with pytest.raises(ModelError, match="event `e-7` has no feature `orders_24h`"):
+        from_decisions(iter([row]))
+    row = TrainingRow("e-7", "order.placed", START, {"amount_24h": "5", "orders_24h": 1})
+    with pytest.raises(ModelError, match="event `e-7`: feature `amount_24h`: expected a number, got text"):
+        from_decisions(iter([row]))
