@@ -1,1 +1,1 @@
-"""TODO."""
+"""The composition root: commands, settings and the wiring of everything below."""

@@ -56,7 +56,7 @@ Text = dict[str, str]
 """One sentence in several languages, by language code: `{"zh": …, "en": …}`."""
 
 
-class RuleResult(Struct, frozen=True, omit_defaults=True):
+class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
     """One rule's word on one event.
 
     Args:
@@ -74,7 +74,7 @@ class RuleResult(Struct, frozen=True, omit_defaults=True):
     why: str | None = None
 
 
-class Contribution(Struct, frozen=True):
+class Contribution(Struct, frozen=True, gc=False):
     """One feature's share in an anomaly score; positive pushes towards anomalous."""
 
     feature: str
@@ -82,7 +82,7 @@ class Contribution(Struct, frozen=True):
     contribution: float
 
 
-class ModelScore(Struct, frozen=True):
+class ModelScore(Struct, frozen=True, gc=False):
     """The anomaly model's word: the raw score and the features that drove it."""
 
     id: str
@@ -90,7 +90,7 @@ class ModelScore(Struct, frozen=True):
     top: list[Contribution]
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """What was decided of one event, with all that the judgement used.
 
     Args:

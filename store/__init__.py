@@ -1,1 +1,1 @@
-"""TODO."""
+"""Stores: windows in Redis; alerts, cases and people in PostgreSQL."""

@@ -165,3 +165,9 @@ class RedisJournal(Journal):
 
 def _first_line(error: RedisError) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def forget(client: redis.Redis, namespace: str) -> None:
+    """Delete all journals of a namespace; for replays that are done."""
+    for key in client.scan_iter(match=f"{{s*}}:{namespace}:*", count=1000):
+        client.unlink(key)

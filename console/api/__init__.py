@@ -1,0 +1,1 @@
+"""JSON for programs, and the pages of operations: health and metrics."""

@@ -1,0 +1,113 @@
+"""The console's application, made from the objects that it is given."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.staticfiles import StaticFiles
+
+from console import events
+from console.api import alerts as alerts_api
+from console.api import operations
+from console.errors import SettingError
+from console.events import Changes
+from console.failures import Failures, Incidents
+from console.headers import SecurityHeaders
+from console.limits import BodyLimit
+from console.pages import alert, board, sign_in
+from console.pages.sign_in import DemoUser
+from console.passwords import Passwords
+from console.ports import AlertReader, UserReader
+from console.render import Renderer
+from console.sessions import COOKIE, HOURS, Sessions, refuse_forged
+from console.throttle import Throttle
+from events.clock import Clock, wall_clock
+from rules.decision import Text
+
+MIN_SECRET = 32
+
+
+def create_app(
+    *,
+    alerts: AlertReader,
+    users: UserReader,
+    session_secret: str,
+    metrics: CollectorRegistry,
+    banner: Text | None = None,
+    demo_users: Sequence[DemoUser] = (),
+    secure_cookies: bool = False,
+    clock: Clock = wall_clock,
+) -> FastAPI:
+    """The console over one store; run it by `ConsoleServer`.
+
+    Args:
+        alerts: reads alerts and cases.
+        users: finds people by name.
+        session_secret: key that signs the session cookies, at least 32 characters.
+        metrics: what /metrics shows.
+        banner: a sentence above every page, by language.
+        demo_users: users whose passwords the sign-in page shows.
+        secure_cookies: True when browsers come by HTTPS.
+        clock: the present, for ages.
+
+    Raises:
+        SettingError: the secret is too short.
+    """
+    if len(session_secret) < MIN_SECRET:
+        raise SettingError(
+            f"`session_secret` has {len(session_secret)} characters; give {MIN_SECRET} random ones or more"
+        )
+    changes = Changes(alerts)
+    sessions = Sessions(users)
+    renderer = Renderer(clock, banner)
+    failures = Failures(renderer)
+    app = FastAPI(
+        title="Fenghuo",
+        lifespan=_following(changes),
+        dependencies=[Depends(refuse_forged)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.changes = changes
+    failures.install(app)
+    app.include_router(board.routes(alerts, sessions, renderer))
+    app.include_router(alert.routes(alerts, sessions, renderer))
+    app.include_router(
+        sign_in.routes(
+            users, sessions, renderer, Passwords(), Throttle(), demo_users, secure_cookies=secure_cookies
+        )
+    )
+    app.include_router(alerts_api.routes(alerts, sessions))
+    app.include_router(operations.routes(alerts, metrics))
+    app.include_router(events.routes(changes, sessions))
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Incidents, failures=failures)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=session_secret,
+        session_cookie=COOKIE,
+        max_age=HOURS * 3600,
+        https_only=secure_cookies,
+    )
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _following(changes: Changes) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(changes.follow())
+        yield
+        changes.close()
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    return lifespan

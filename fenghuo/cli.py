@@ -1,0 +1,102 @@
+"""The command line: reads arguments and settings, calls one command, turns errors into one line."""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from events.errors import FenghuoError
+from fenghuo.embedded.errors import EmbeddedError
+from fenghuo.settings import load_settings
+from fenghuo.wiring import RunError
+
+app = typer.Typer(
+    name="fenghuo",
+    help="Fenghuo (烽火): real-time risk monitor for the orders and shipments of a group company.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+rules_app = typer.Typer(help="Check rule packs.", no_args_is_help=True)
+model_app = typer.Typer(help="Train and inspect the anomaly model.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+app.add_typer(model_app, name="model")
+
+Pack = Annotated[Path | None, typer.Option(help="Rule pack; default: FENGHUO_PACK or trade-core.")]
+ModelDir = Annotated[str | None, typer.Option(help="Model directory, or `none`.")]
+Mapping = Annotated[Path | None, typer.Option(help="Column mapping file for CSV and Parquet.")]
+Speed = Annotated[str | None, typer.Option(help="`max`, `1x`, `60x` …")]
+
+
+@app.command()
+def replay(
+    events: Annotated[list[Path], typer.Argument(help="Files: .jsonl, .csv, .parquet, each also .gz.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; an interrupted replay goes on there.")],
+    pack: Pack = None,
+    model: ModelDir = None,
+    mapping: Mapping = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Dataflow workers.")] = None,
+    speed: Speed = "max",
+) -> None:
+    """Run files through the dataflow that judges live, and write what it decided."""
+    from fenghuo.commands.replay import replay as command, report  # noqa: PLC0415 -- loads only what runs
+
+    settings = load_settings(
+        events=tuple(events), pack=pack, model=model, mapping=mapping, workers=workers, speed=speed
+    )
+    report(command(settings, out, Console(stderr=True)), out, Console())
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="JSON lines, `.gz` to compress.")],
+    labels: Annotated[Path, typer.Option(help="CSV of the injected incidents.")],
+    mappings: Annotated[Path | None, typer.Option(help="Folder for the mapping tables.")] = None,
+    days: Annotated[int, typer.Option(min=1)] = 14,
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-03-02",
+    seed: Annotated[int, typer.Option(min=0)] = 7,
+    customers: Annotated[int, typer.Option(min=1)] = 800,
+    scale: Annotated[float, typer.Option(min=0.0, help="Factor on the number of orders.")] = 1.0,
+    broken: Annotated[int, typer.Option(min=0, help="Broken messages to mix in.")] = 0,
+) -> None:
+    """Write a seeded stream of a simulated group company's trade, with incidents and their labels."""
+    from fenghuo.commands.simulate import simulate as command  # noqa: PLC0415 -- as above
+    from simulation.stream import Settings  # noqa: PLC0415
+
+    try:
+        first = date.fromisoformat(start)
+    except ValueError:
+        raise typer.BadParameter(f"`{start}` is no day; write YYYY-MM-DD", param_hint="--start") from None
+    wanted = Settings(days=days, start=first, seed=seed, customers=customers, scale=scale, broken=broken)
+    raise typer.Exit(command(wanted, out, labels, mappings))
+
+
+@app.command()
+def doctor() -> None:
+    """Show every setting with its source and check every service."""
+    from fenghuo.commands.doctor import doctor as command  # noqa: PLC0415 -- as above
+
+    raise typer.Exit(command(load_settings()))
+
+
+@rules_app.command("check")
+def rules_check(pack: Annotated[Path, typer.Argument(help="Rule pack to check.")]) -> None:
+    """Check a rule pack and show what is in it."""
+    from fenghuo.commands.rules_check import check  # noqa: PLC0415 -- as above
+
+    check(pack)
+
+
+def main() -> None:
+    """Run the command line; exit code 0 ok, 1 the work failed, 2 wrong use."""
+    try:
+        app(standalone_mode=True)
+    except FenghuoError as error:
+        print(f"fenghuo: {error}", file=sys.stderr)  # noqa: T201 -- the one place where errors are shown
+        sys.exit(1 if isinstance(error, RunError | EmbeddedError) else 2)
+    except KeyboardInterrupt:
+        print("fenghuo: stopped", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

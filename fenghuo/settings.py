@@ -1,0 +1,383 @@
+"""The settings: every knob of Fenghuo, from `FENGHUO_*` variables or one TOML file."""
+
+import math
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    DirectoryPath,
+    Field,
+    FilePath,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from events.errors import FenghuoError
+
+PREFIX = "FENGHUO_"
+CONFIG = "FENGHUO_CONFIG"
+DEFAULT_FILE = Path("fenghuo.toml")
+MASK = "********"
+SECRET_LENGTH = 16
+
+
+class SettingsError(FenghuoError):
+    """Raised when a setting can't be used: which variable or key, what was got, what to do."""
+
+
+class LogLevel(StrEnum):
+    """The least severe log event that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log events are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Source(StrEnum):
+    """Where the value of a setting comes from; an option beats a variable, a variable beats the file."""
+
+    OPTION = "option"
+    ENV = "env"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+class Origin(NamedTuple):
+    """The source of a setting and its place there: `--shards`, `FENGHUO_SHARDS`, `fenghuo.toml:shards`."""
+
+    source: Source
+    place: str
+
+
+def parse_speed(value: object) -> float | None:
+    """How many times faster than life a stream is played; None for as fast as it goes.
+
+    >>> parse_speed("60x"), parse_speed("max")
+    (60.0, None)
+
+    Raises:
+        ValueError: `value` is neither `max` nor a positive factor.
+    """
+    if value is None or value == "max":
+        return None
+    factor = math.nan
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            factor = float(value.removesuffix("x") if isinstance(value, str) else value)
+        except ValueError:
+            factor = math.nan
+    if not 0 < factor < math.inf:
+        raise ValueError("expected `max` or a factor such as `60x`")
+    return factor
+
+
+def _redis_url(text: str) -> str:
+    if not re.match(r"(rediss?|unix)://.", text):
+        raise ValueError("expected a URL such as `redis://host:6379/0`")
+    return text
+
+
+def _database_url(text: str) -> str:
+    """SQLAlchemy wants the driver in the URL; people and platforms write it without."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in {"postgresql+psycopg", "postgresql", "postgres"} or not rest:
+        raise ValueError("expected a URL such as `postgresql://user:password@host:5432/database`")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _bootstrap_servers(text: str) -> str:
+    if not all(re.fullmatch(r"\S+:\d+", server.strip()) for server in text.split(",")):
+        raise ValueError("expected bootstrap servers such as `host:9092,other:9092`")
+    return text
+
+
+def _paths(value: object) -> object:
+    paths = [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+    if not paths:
+        raise ValueError("expected at least one file")
+    return paths
+
+
+def _none(value: object) -> object:
+    return None if value == "none" else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All settings; relative paths are seen from the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", validate_default=False
+    )
+    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+
+    redis_url: Annotated[str, AfterValidator(_redis_url)] | None = Field(
+        None, description="Redis for windows and profiles; unset: the embedded Valkey.", repr=False
+    )
+    database_url: Annotated[str, AfterValidator(_database_url)] | None = Field(
+        None, description="PostgreSQL for alerts, cases and audit; unset: the embedded one.", repr=False
+    )
+    kafka: Annotated[str, AfterValidator(_bootstrap_servers)] | None = Field(
+        None, description="Kafka bootstrap servers; unset: the embedded broker."
+    )
+    data_dir: Path = Field(
+        Path("var"), description="Directory of embedded servers, recovery and generated secrets."
+    )
+    pack: FilePath = Field(
+        Path(str(files("rules"))) / "packs" / "trade-core.yaml", description="The rule pack that judges."
+    )
+    model: Annotated[DirectoryPath | None, BeforeValidator(_none)] = Field(
+        None, description="Directory of the anomaly model, or `none`: no anomaly score."
+    )
+    mappings: DirectoryPath | None = Field(
+        None, description="Directory of CSV mapping tables: customer codes to groups, region names to codes."
+    )
+    rates: FilePath | None = Field(None, description="CSV of exchange rates to CNY: date, currency, rate.")
+    degrade_after: float = Field(
+        5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds without Redis after which decisions are degraded.",
+    )
+    shards: int = Field(16, ge=1, le=1024, description="Shards that customers are spread over in Redis.")
+    workers: int = Field(1, ge=1, le=256, description="Dataflow workers on this machine.")
+    kafka_partitions: int = Field(4, ge=1, le=4096, description="Partitions of a topic that Fenghuo makes.")
+    snapshot_interval: float = Field(
+        5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between snapshots of the dataflow's recovery state.",
+    )
+    max_message_bytes: int = Field(
+        1_048_576, ge=1024, description="Largest message that is read; a larger one is a dead letter."
+    )
+    events: Annotated[tuple[FilePath, ...] | None, NoDecode, BeforeValidator(_paths)] = Field(
+        None,
+        description=f"Input files that the demo plays, with `{os.pathsep}` between them; unset: the sample.",
+    )
+    mapping: FilePath | None = Field(
+        None,
+        description="Column mapping file by which `FENGHUO_EVENTS` are read; unset: they are events already.",
+    )
+    speed: Annotated[float | None, BeforeValidator(parse_speed)] = Field(
+        60.0, description="How fast files are played: `1x` as in life, `60x`, or `max`."
+    )
+    console_host: str = Field("127.0.0.1", min_length=1, description="Address that the console listens on.")
+    console_port: Port = Field(
+        8080,
+        description="Port of the console; 0: a free one. The demo takes the next free one when it is busy.",
+    )
+    metrics_port: Port = Field(0, description="Port of `/metrics` of run and desk; 0: a free one.")
+    session_secret: Annotated[SecretStr, Field(min_length=SECRET_LENGTH)] | None = Field(
+        None, description="Key that signs sessions; unset: made once and kept in the data directory."
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+        LogLevel.INFO, description="Least severe log event: debug, info, warning or error."
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = Field(
+        LogFormat.CONSOLE, description="Log for people (console) or machines (json)."
+    )
+
+    def source_of(self, name: str) -> Origin:
+        """Where the value of the setting `name` comes from."""
+        return self._origins.get(name, Origin(Source.DEFAULT, ""))
+
+    def shown(self, name: str) -> str:
+        """The value of the setting `name` as people may see it: secrets and passwords masked."""
+        return _shown(name, getattr(self, name))
+
+
+def load_settings(**options: Any) -> Settings:
+    """Read the settings: `options` of a command line first, then variables, then the file, then defaults.
+
+    Args:
+        options: values by field name; None means not given.
+
+    Raises:
+        SettingsError: one of them can't be used, or the file holds a key that is no setting.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    path = _config_path()
+    in_file = {} if path is None else _read(path)
+    origins = {name: Origin(Source.FILE, f"{path}:{name}") for name in in_file}
+    origins |= {name: Origin(Source.ENV, variable(name)) for name in Settings.model_fields if _in_env(name)}
+    origins |= {name: Origin(Source.OPTION, f"--{name.replace('_', '-')}") for name in given}
+    from_file = {name: value for name, value in in_file.items() if origins[name].source is Source.FILE}
+    try:
+        settings = Settings(**from_file, **given)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, origins)) from None  # its text would show secrets
+    settings._origins.update(origins)  # noqa: SLF001 - the loader completes what it makes
+    return settings
+
+
+def session_secret(settings: Settings) -> SecretStr:
+    """The key that signs sessions: the one set, else the one kept in the data directory, made if missing.
+
+    Raises:
+        SettingsError: the data directory can't keep it.
+    """
+    if settings.session_secret is not None:
+        return settings.session_secret
+    path = settings.data_dir / "session_secret"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            fresh = path.with_name(f"{path.name}.{os.getpid()}")
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(32))
+            try:
+                path.hardlink_to(fresh)  # fails when another process was first: then its key counts
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return SecretStr(path.read_text(encoding="ascii"))
+    except OSError as error:
+        raise SettingsError(
+            f"`{path}`: can't keep the session key: {error.strerror}; set `{variable('session_secret')}`"
+        ) from error
+
+
+def variable(name: str) -> str:
+    """The environment variable of the setting `name`.
+
+    >>> variable("redis_url")
+    'FENGHUO_REDIS_URL'
+    """
+    return PREFIX + name.upper()
+
+
+def unknown_variables(known_elsewhere: frozenset[str] = frozenset()) -> dict[str, str | None]:
+    """`FENGHUO_*` variables that name no setting, each with the variable that was perhaps meant."""
+    known = {CONFIG, *map(variable, Settings.model_fields)} | known_elsewhere
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    return {name: _nearest(name.removeprefix(PREFIX).lower(), variable) for name in unknown}
+
+
+def masked_url(url: str) -> str:
+    """`url` without the password in it.
+
+    >>> masked_url("redis://:hunter2@cache:6379/0")
+    'redis://:********@cache:6379/0'
+    """
+    hidden = re.sub(r"^([^/]*//)?([^:/@]*):(?!//).*@", rf"\1\2:{MASK}@", url)
+    return re.sub(r"(password=)[^&]*", rf"\1{MASK}", hidden)
+
+
+def _in_env(name: str) -> bool:
+    return any(value and key.upper() == variable(name) for key, value in os.environ.items())
+
+
+def _config_path() -> Path | None:
+    named = os.environ.get(CONFIG)
+    if not named:
+        return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+    if not Path(named).is_file():
+        raise SettingsError(f"`{CONFIG}`: got `{named}`, no such file; correct it or unset it")
+    return Path(named)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"`{path}`: not a TOML file: {error}; correct it") from error
+    except OSError as error:
+        raise SettingsError(f"`{path}`: can't be read: {error.strerror}; make it readable") from error
+    for key in values.keys() - Settings.model_fields.keys():
+        near = _nearest(key, str)
+        cure = f"did you mean `{near}`?" if near else "`fenghuo doctor` lists the settings"
+        raise SettingsError(f"`{path}:{key}`: unknown setting; {cure}")
+    return values
+
+
+def _nearest(name: str, spelled: Callable[[str], str]) -> str | None:
+    near = get_close_matches(name, Settings.model_fields, 1)
+    return spelled(near[0]) if near else None
+
+
+def _explain(failed: ValidationError, origins: Mapping[str, Origin]) -> str:
+    error = failed.errors()[0]
+    name = str(error["loc"][0])
+    if name not in Settings.model_fields:
+        raise TypeError(f"`{name}` is no setting")  # a slip of the caller, not of the user
+    default = _shown(name, Settings.model_fields[name].default)
+    expectation = _EXPECTATIONS.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    return (
+        f"`{origins[name].place}`: got `{_shown(name, error['input'])}`, {expectation}; "
+        f"correct it, or leave it out for the default `{default}`"
+    )
+
+
+_EXPECTATIONS = {
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_parsing": "expected a number",
+    "float_type": "expected a number",
+    "string_type": "expected text",
+    "enum": "expected {expected}",
+    "greater_than_equal": "expected at least {ge}",
+    "less_than_equal": "expected at most {le}",
+    "finite_number": "expected a finite number",
+    "too_short": "expected at least {min_length} characters",
+    "string_too_short": "expected at least {min_length} characters",
+    "path_not_file": "no such file",
+    "path_not_directory": "no such directory",
+    "value_error": "{error}",
+}
+"""What to say for each type of error of pydantic; its own words for the rest."""
+
+
+_UNSET = {
+    "redis_url": "embedded",
+    "database_url": "embedded",
+    "kafka": "embedded",
+    "events": "sample",
+    "session_secret": "generated",
+    "speed": "max",
+}
+"""What None stands for, by setting."""
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return _UNSET.get(name, "none")
+    match name, value:
+        case "session_secret", _:
+            return MASK
+        case "speed", float():
+            return f"{value:g}x"
+        case (("redis_url" | "database_url"), str()):
+            return masked_url(value)
+        case _, tuple():
+            return os.pathsep.join(str(path) for path in value)
+        case _:
+            return str(value)

@@ -1,0 +1,165 @@
+"""Wiring: the one place where settings become objects."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.run import cli_main
+from prometheus_client import CollectorRegistry
+
+from events.clock import wall_clock
+from events.errors import FenghuoError
+from fenghuo.settings import Settings
+from flows.judge import Judge
+from flows.risk import risk_flow
+from flows.windows import MarkedJournal, OpenShard
+from models.model import Model
+from models.registry import load as load_model
+from rules.pack import Pack, load_pack
+from store.redis.journal import RedisJournals, connect
+from telemetry.metrics import FlowMetrics
+from windows.plan import WindowPlan
+from windows.shard import ShardWindows
+from wire.codec import Codec
+from wire.messages import RawBatch
+from wire.output import Output
+from wire.tables import read_tables
+
+LOADED_BYTES = 2 << 30  # window logs kept in memory, over all shards
+REPLAY_PATIENCE = 60.0  # seconds; a replay rather waits for its store than judges without windows
+
+
+class RunError(FenghuoError):
+    """Raised when work that had begun failed; what was done is kept."""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What judges events, ready to be run.
+
+    Args:
+        settings: what it was built from.
+        pack: rules in force.
+        model: anomaly model in force.
+        codec: decodes messages.
+        metrics: what is counted.
+        registry: where the metrics are.
+    """
+
+    settings: Settings
+    pack: Pack
+    model: Model | None
+    codec: Codec
+    metrics: FlowMetrics
+    registry: CollectorRegistry
+
+
+def build_risk(settings: Settings) -> Risk:
+    """Load everything that judges; nothing is started.
+
+    Raises:
+        FenghuoError: a pack, model or table is wrong; the message names file, line and cure.
+    """
+    pack = load_pack(settings.pack)
+    model = load_model(settings.model) if settings.model is not None else None
+    codec = Codec(read_tables(settings.mappings, settings.rates), settings.max_message_bytes)
+    registry = CollectorRegistry()
+    metrics = FlowMetrics(registry)
+    metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
+    metrics.model.labels(model.id if model is not None else "none").set(1)
+    WindowPlan(pack.features)
+    if model is not None:
+        model.check_features(pack.kinds)
+    return Risk(settings, pack, model, codec, metrics, registry)
+
+
+def build_flow(
+    risk: Risk,
+    source: Source[RawBatch],
+    sink: Sink[tuple[str, Output]],
+    *,
+    redis_url: str,
+    namespace: str,
+    patience: float,
+    degrade: bool,
+) -> Dataflow:
+    """The dataflow between a source and a sink.
+
+    Args:
+        risk: what judges.
+        source: of messages.
+        sink: of outputs.
+        redis_url: where windows are kept.
+        namespace: part of every key, so that replays never touch live windows.
+        patience: seconds to wait for Redis.
+        degrade: judge without windows after that, instead of ending.
+    """
+    return risk_flow(
+        source,
+        sink,
+        codec=risk.codec,
+        shards=risk.settings.shards,
+        open_shard=_open_shard(risk, redis_url, namespace, patience),
+        degrade=degrade,
+        judge=Judge(risk.pack, risk.model, wall_clock, risk.metrics),
+        metrics=risk.metrics,
+    )
+
+
+def _open_shard(risk: Risk, redis_url: str, namespace: str, patience: float) -> OpenShard:
+    plan = WindowPlan(risk.pack.features)
+    client = connect(redis_url, max(1.0, patience))
+    journals = RedisJournals(client, namespace, plan.fingerprint, patience, risk.metrics)
+    memory = LOADED_BYTES // risk.settings.shards
+
+    def open_shard(shard: int, mark: str | None) -> tuple[MarkedJournal, ShardWindows]:
+        journal = journals.open(shard, mark)
+        return journal, ShardWindows(plan, journal, risk.pack.lateness, memory)
+
+    return open_shard
+
+
+def run_flow(flow: Dataflow, *, workers: int, recovery: Path, interval: float) -> None:
+    """Run a dataflow until its input ends, going on where the last run was.
+
+    Args:
+        flow: to run.
+        workers: threads in this process.
+        recovery: directory of the recovery state, made where it is missing.
+        interval: seconds between two saved states.
+
+    Raises:
+        RunError: a step ended the run on purpose.
+        KeyboardInterrupt: somebody stopped it.
+    """
+    if not any(recovery.glob("*.sqlite3")):
+        recovery.mkdir(parents=True, exist_ok=True)
+        init_db_dir(recovery, 1)
+    try:
+        cli_main(
+            flow,
+            workers_per_process=workers,
+            epoch_interval=timedelta(seconds=interval),
+            recovery_config=RecoveryConfig(str(recovery)),
+        )
+    except Exception as error:
+        found = _cause(error, FenghuoError)
+        if found is not None:
+            raise RunError(str(found)) from error
+        if _cause(error, KeyboardInterrupt) is not None:
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """The first error of a kind in the chain that led to `error`."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, kind):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None

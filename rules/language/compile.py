@@ -1,0 +1,290 @@
+"""From a typed tree to closures over columns: built once, run for every batch."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Protocol, assert_never
+
+import numpy as np
+
+from events.columns import Column, Kind
+from rules.errors import LanguageError
+from rules.language.infer import Kinds
+from rules.language.kernels import arithmetic, choice, logic, texts
+from rules.language.kernels.cells import Cells, from_column, null, number, text, to_column, truth
+from rules.language.kernels.comparison import compare, compare_texts
+from rules.language.scope import Scope
+from rules.language.translate import excerpt, translate
+from rules.language.tree import (
+    Absolute,
+    Arithmetic,
+    Between,
+    BoolLiteral,
+    Case,
+    Choice,
+    Choose,
+    Compare,
+    Comparison,
+    In,
+    IsNull,
+    Junction,
+    Like,
+    Listed,
+    Name,
+    Negate,
+    Node,
+    Not,
+    NullIf,
+    NullLiteral,
+    NumberLiteral,
+    Operator,
+    Round,
+    TextLiteral,
+)
+
+FEN_PER_YUAN = 100
+_FEN_DIGITS = 2
+
+
+class ColumnSource(Protocol):
+    """Where a condition finds the columns of a batch."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    def column(self, name: str, kind: Kind | None) -> Column:
+        """The column of a name, read as `kind`; shape (len(self),)."""
+        ...
+
+
+class Frame:
+    """One batch as conditions read it: every name is fetched once, however many conditions use it."""
+
+    def __init__(self, source: ColumnSource) -> None:
+        self._source = source
+        self._cells: dict[tuple[str, Kind], Cells] = {}
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def column(self, name: str, kind: Kind) -> Column:
+        """The column of a name as the conditions see it."""
+        return to_column(self.cells(name, kind), len(self), kind)
+
+    def cells(self, name: str, kind: Kind) -> Cells:
+        """The cells of a name."""
+        cells = self._cells.get((name, kind))
+        if cells is None:
+            cells = self._cells[name, kind] = from_column(self._source.column(name, kind), kind)
+        return cells
+
+
+Run = Callable[[Frame], Cells]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A condition or an expression, ready to be run over batches.
+
+    Args:
+        text: as it was written.
+        kind: kind of the result.
+        kinds: the names that it reads with their kinds, in the order of their first use.
+        run: the closure of kernels.
+    """
+
+    text: str
+    kind: Kind
+    kinds: Mapping[str, Kind]
+    run: Run
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it reads."""
+        return frozenset(self.kinds)
+
+    def evaluate(self, source: ColumnSource | Frame) -> Column:
+        """The result for every row of the source; conditions that share a `Frame` share its cells."""
+        frame = source if isinstance(source, Frame) else Frame(source)
+        with np.errstate(all="ignore"):  # what overflows or divides by zero becomes NULL
+            return to_column(self.run(frame), len(frame), self.kind)
+
+
+def compile_condition(text: str, scope: Scope, expect: Kind | None = Kind.BOOL) -> Compiled:
+    """Compile the text of a condition, or of an expression where `expect` is another kind.
+
+    Args:
+        text: one expression of the condition language.
+        scope: the names and lists that it may read.
+        expect: kind of the result; None for money or a number, whichever it is.
+
+    Raises:
+        LanguageError: the text is no expression of the language, or its kinds do not go together.
+    """
+    tree = translate(text, scope)
+    kinds = Kinds(text, scope, tree, expect)
+    return Compiled(text, kinds.of(tree), kinds.names, _Compiler(text, kinds).build(tree))
+
+
+class _Compiler:
+    def __init__(self, text: str, kinds: Kinds) -> None:
+        self.text = text
+        self.kinds = kinds
+
+    def build(self, node: Node) -> Run:
+        match node:
+            case Name(name=name):
+                kind = self.kinds.of(node)
+                return lambda frame: frame.cells(name, kind)
+            case NumberLiteral() | TextLiteral() | BoolLiteral() | NullLiteral():
+                constant = self.constant(node)
+                return lambda _: constant
+            case Junction() | Not() | IsNull():
+                return self.logic(node)
+            case Compare() | Between() | In() | Like() | Listed():
+                return self.predicate(node)
+            case Arithmetic() | Negate() | Absolute() | Round():
+                return self.arithmetic(node)
+            case NullIf() | Choose() | Case():
+                return self.choice(node)
+        assert_never(node)
+
+    def constant(self, node: NumberLiteral | TextLiteral | BoolLiteral | NullLiteral) -> Cells:
+        match node:
+            case NumberLiteral(value=value):
+                money = self.kinds.of(node) is Kind.MONEY
+                try:
+                    return number(value * FEN_PER_YUAN if money else value)
+                except ValueError as error:
+                    what = f"`{excerpt(self.text, node.span)}` {error}; write another number"
+                    raise LanguageError(what, self.text, node.span) from None
+            case TextLiteral(value=value):
+                return text(value)
+            case BoolLiteral(value=value):
+                return truth(value)
+            case NullLiteral():
+                return null(self.kinds.of(node))
+
+    def logic(self, node: Junction | Not | IsNull) -> Run:
+        match node:
+            case Junction(every=every, parts=parts):
+                runs, combine = (
+                    [self.build(part) for part in parts],
+                    logic.conjunction if every else logic.disjunction,
+                )
+                return lambda frame: reduce(combine, [run(frame) for run in runs])
+            case Not(operand=operand):
+                run = self.build(operand)
+                return lambda frame: logic.negation(run(frame))
+            case IsNull(operand=operand):
+                run = self.build(operand)
+                return lambda frame: logic.is_null(run(frame))
+
+    def predicate(self, node: Compare | Between | In | Like | Listed) -> Run:
+        match node:
+            case Compare(operator=operator, left=left, right=right):
+                test, a, b = self.test(left), self.build(left), self.build(right)
+                return lambda frame: test(operator, a(frame), b(frame))
+            case Between(operand=operand, low=low, high=high):
+                return self.between(
+                    self.test(operand), self.build(operand), self.build(low), self.build(high)
+                )
+            case In(operand=operand, items=items):
+                return self.membership(operand, items)
+            case Like(operand=operand, pattern=pattern):
+                run = self.build(operand)
+                return lambda frame: texts.like(run(frame), pattern)
+            case Listed(operand=operand, members=members):
+                run = self.build(operand)
+                return lambda frame: texts.among(run(frame), members)
+
+    def test(self, operand: Node) -> Callable[[Comparison, Cells, Cells], Cells]:
+        return compare_texts if self.kinds.of(operand) is Kind.TEXT else compare
+
+    def between(
+        self, test: Callable[[Comparison, Cells, Cells], Cells], run: Run, low: Run, high: Run
+    ) -> Run:
+        def between(frame: Frame) -> Cells:
+            value = run(frame)
+            above, below = test(Comparison.GE, value, low(frame)), test(Comparison.LE, value, high(frame))
+            return logic.conjunction(above, below)
+
+        return between
+
+    def membership(self, operand: Node, items: tuple[Node, ...]) -> Run:
+        run, test = self.build(operand), self.test(operand)
+        words = frozenset(item.value for item in items if isinstance(item, TextLiteral))
+        others = [self.build(item) for item in items if not isinstance(item, TextLiteral)]
+
+        def membership(frame: Frame) -> Cells:
+            value = run(frame)
+            found = [texts.among(value, words)] if words else []
+            found += [test(Comparison.EQ, value, other(frame)) for other in others]
+            return reduce(logic.disjunction, found)
+
+        return membership
+
+    def arithmetic(self, node: Arithmetic | Negate | Absolute | Round) -> Run:
+        match node:
+            case Arithmetic(operator=operator, left=left, right=right):
+                compute, a, b = _COMPUTE[operator], self.build(left), self.build(right)
+                return lambda frame: compute(a(frame), b(frame))
+            case Negate(operand=operand):
+                run = self.build(operand)
+                return lambda frame: arithmetic.negate(run(frame))
+            case Absolute(operand=operand):
+                run = self.build(operand)
+                return lambda frame: arithmetic.absolute(run(frame))
+            case Round(operand=operand, digits=digits):
+                run, places = self.build(operand), digits
+                if self.kinds.of(operand) is Kind.MONEY:
+                    places -= _FEN_DIGITS
+                return lambda frame: arithmetic.rounded(run(frame), places)
+
+    def choice(self, node: NullIf | Choose | Case) -> Run:
+        match node:
+            case NullIf(left=left, right=right):
+                return self.null_if(self.test(left), self.build(left), self.build(right))
+            case Choose(choice=function, arguments=arguments):
+                runs, pick = [self.build(argument) for argument in arguments], _PICK[function]
+                return lambda frame: reduce(pick, [run(frame) for run in runs])
+            case Case():
+                return self.case(node)
+
+    def null_if(self, test: Callable[[Comparison, Cells, Cells], Cells], left: Run, right: Run) -> Run:
+        def null_if(frame: Frame) -> Cells:
+            value = left(frame)
+            return logic.null_where(value, test(Comparison.EQ, value, right(frame)))
+
+        return null_if
+
+    def case(self, node: Case) -> Run:
+        subject = self.build(node.subject) if node.subject else None
+        test = self.test(node.subject) if node.subject else compare
+        branches = [(self.build(when), self.build(then)) for when, then in reversed(node.branches)]
+        nothing = null(self.kinds.of(node))
+        default = self.build(node.default) if node.default else lambda _: nothing
+
+        def case(frame: Frame) -> Cells:
+            value = subject(frame) if subject else None
+            result = default(frame)
+            for when, then in branches:
+                condition = when(frame) if value is None else test(Comparison.EQ, value, when(frame))
+                result = choice.where(condition, then(frame), result)
+            return result
+
+        return case
+
+
+_COMPUTE: dict[Operator, Callable[[Cells, Cells], Cells]] = {
+    Operator.ADD: arithmetic.add,
+    Operator.SUBTRACT: arithmetic.subtract,
+    Operator.MULTIPLY: arithmetic.multiply,
+    Operator.DIVIDE: arithmetic.divide,
+}
+_PICK: dict[Choice, Callable[[Cells, Cells], Cells]] = {
+    Choice.COALESCE: choice.coalesce,
+    Choice.LEAST: lambda a, b: arithmetic.extreme(a, b, greatest=False),
+    Choice.GREATEST: lambda a, b: arithmetic.extreme(a, b, greatest=True),
+}

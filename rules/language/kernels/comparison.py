@@ -1,0 +1,70 @@
+"""Comparison: integers exactly at any size, floats as float64, texts by code point."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from events.columns import Bools
+from rules.language.kernels.cells import Cells, both, decimal
+from rules.language.tree import Comparison
+
+_Array = npt.NDArray[Any]
+
+_UFUNCS: dict[Comparison, Callable[[_Array, _Array], Bools]] = {
+    Comparison.EQ: np.equal,
+    Comparison.NE: np.not_equal,
+    Comparison.LT: np.less,
+    Comparison.LE: np.less_equal,
+    Comparison.GT: np.greater,
+    Comparison.GE: np.greater_equal,
+}
+_MIRRORED = {
+    Comparison.EQ: Comparison.EQ,
+    Comparison.NE: Comparison.NE,
+    Comparison.LT: Comparison.GT,
+    Comparison.LE: Comparison.GE,
+    Comparison.GT: Comparison.LT,
+    Comparison.GE: Comparison.LE,
+}
+
+
+def compare(operator: Comparison, a: Cells, b: Cells) -> Cells:
+    """`a` compared with `b`; NULL where one of them is."""
+    valid = both(a.valid, b.valid)
+    if a.exact and b.exact:
+        if a.scale < b.scale:
+            return Cells(_compare_scaled(_MIRRORED[operator], b, a), valid)
+        if a.scale > b.scale:
+            return Cells(_compare_scaled(operator, a, b), valid)
+    elif a.exact or b.exact:
+        return Cells(_UFUNCS[operator](decimal(a), decimal(b)), valid)
+    return Cells(_UFUNCS[operator](a.values, b.values), valid)
+
+
+def compare_texts(operator: Comparison, a: Cells, b: Cells) -> Cells:
+    """Texts compared by code point; NULL where one of them is."""
+    return Cells(_UFUNCS[operator](_filled(a), _filled(b)).astype(np.bool_), both(a.valid, b.valid))
+
+
+def _compare_scaled(operator: Comparison, a: Cells, b: Cells) -> Bools:
+    """Compare where `a` has the greater scale: `a / factor` is rounded towards the side that decides.
+
+    Dividing the one instead of multiplying the other cannot overflow.
+    """
+    factor = a.scale // b.scale
+    match operator:
+        case Comparison.GE | Comparison.LT:
+            return _UFUNCS[operator](np.floor_divide(a.values, factor), b.values)
+        case Comparison.GT | Comparison.LE:
+            return _UFUNCS[operator](-np.floor_divide(-a.values, factor), b.values)
+        case Comparison.EQ | Comparison.NE:
+            whole = np.floor_divide(a.values, factor)
+            same: Bools = (whole == b.values) & (whole * factor == a.values)
+            return same if operator is Comparison.EQ else ~same
+
+
+def _filled(a: Cells) -> _Array:
+    """Object cells in which every one is a text, as None has no order."""
+    return a.values if a.valid is None else np.where(a.valid, a.values, "")

@@ -1,0 +1,72 @@
+"""The scope of a condition: the names that it may read, with their kinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from events.columns import EVENT_FIELDS, Kind
+from rules.errors import did_you_mean
+
+CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER}
+"""Parts of the event's local time: 0–23, and 0 (Monday) – 6 (Sunday)."""
+
+ANOMALY = "anomaly"
+ATTRIBUTES = "attributes."
+PROFILE = "profile."
+
+PROFILE_MONEY = frozenset({"profile.credit_limit", "profile.exposure"})
+"""Profile values that are money wherever they stand."""
+
+RESERVED = frozenset({*EVENT_FIELDS, *CALENDAR, ANOMALY, "attributes", "profile"})
+"""Names that a feature cannot take."""
+
+
+class UnknownNameError(LookupError):
+    """Raised when a condition names something that is not there, or not to be read from where it stands."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a condition may read; event fields, `attributes.x`, `hour` and `weekday` always.
+
+    Args:
+        features: features by name.
+        lists: named lists for LISTED.
+        profile: whether `profile.x` may be read.
+        anomaly: whether `anomaly` may be read.
+        hidden: names that exist but cannot be read here.
+        place: what the condition is, for messages: "a feature's `where`".
+    """
+
+    features: Mapping[str, Kind] = field(default_factory=dict)
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    profile: bool = True
+    anomaly: bool = True
+    hidden: frozenset[str] = frozenset()
+    place: str = "a condition"
+
+    def kind_of(self, name: str) -> Kind | None:
+        """Kind of a name; None where the use decides it.
+
+        Raises:
+            UnknownNameError: the name means nothing here.
+        """
+        if name.startswith(ATTRIBUTES):
+            return None
+        if name.startswith(PROFILE):
+            if not self.profile:
+                raise UnknownNameError(f"`{name}` cannot be read in {self.place}")
+            return Kind.MONEY if name in PROFILE_MONEY else None
+        if name == ANOMALY:
+            if not self.anomaly:
+                raise UnknownNameError(f"`{name}` cannot be read in {self.place}")
+            return Kind.NUMBER
+        kind = self.features.get(name) or EVENT_FIELDS.get(name) or CALENDAR.get(name)
+        if kind is None:
+            if name in self.hidden:
+                raise UnknownNameError(f"feature `{name}` cannot be read in {self.place}")
+            raise UnknownNameError(f"unknown name `{name}`{did_you_mean(name, self._known())}")
+        return kind
+
+    def _known(self) -> set[str]:
+        names = {*self.features, *EVENT_FIELDS, *CALENDAR}
+        return names | {ANOMALY} if self.anomaly else names

@@ -1,0 +1,235 @@
+"""The syntax tree of a condition: what remains once a text has passed the allow-list."""
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+Span = tuple[int, int]
+"""Start and end offset of a part of the text; the end is exclusive."""
+
+
+class Comparison(Enum):
+    """Operators that compare two values of one kind."""
+
+    EQ = "="
+    NE = "<>"
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+class Operator(Enum):
+    """Operators of arithmetic."""
+
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
+    DIVIDE = "/"
+
+
+class Choice(Enum):
+    """Functions that return one of their arguments."""
+
+    COALESCE = "COALESCE"
+    LEAST = "LEAST"
+    GREATEST = "GREATEST"
+
+
+@dataclass(frozen=True, eq=False)
+class Name:
+    """A feature, an event field, `attributes.x`, `profile.x`, `hour`, `weekday` or `anomaly`."""
+
+    span: Span
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class NumberLiteral:
+    """A number as written; yuan where it meets money."""
+
+    span: Span
+    value: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class TextLiteral:
+    """A text in single quotes."""
+
+    span: Span
+    value: str
+
+
+@dataclass(frozen=True, eq=False)
+class BoolLiteral:
+    """TRUE or FALSE."""
+
+    span: Span
+    value: bool
+
+
+@dataclass(frozen=True, eq=False)
+class NullLiteral:
+    """NULL, of whatever kind its place asks for."""
+
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Compare:
+    """`left` compared with `right`."""
+
+    span: Span
+    operator: Comparison
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class Junction:
+    """All (AND) or any (OR) of `parts`."""
+
+    span: Span
+    every: bool
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Not:
+    """The contrary of `operand`."""
+
+    span: Span
+    operand: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class IsNull:
+    """Whether `operand` is NULL."""
+
+    span: Span
+    operand: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """`low <= operand AND operand <= high`, the operand computed once."""
+
+    span: Span
+    operand: "Node"
+    low: "Node"
+    high: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class In:
+    """Whether `operand` equals one of `items`."""
+
+    span: Span
+    operand: "Node"
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Like:
+    """Whether the text `operand` matches `pattern`: `%` any text, `_` one character."""
+
+    span: Span
+    operand: "Node"
+    pattern: str
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Whether the text `operand` stands in the named list."""
+
+    span: Span
+    operand: "Node"
+    name: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Arithmetic:
+    """`left` and `right` added, subtracted, multiplied or divided."""
+
+    span: Span
+    operator: Operator
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class Negate:
+    """Minus `operand`."""
+
+    span: Span
+    operand: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class Absolute:
+    """The amount of `operand` without its sign."""
+
+    span: Span
+    operand: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """`operand` rounded half away from zero to `digits` decimals; of yuan where it is money."""
+
+    span: Span
+    operand: "Node"
+    digits: int
+
+
+@dataclass(frozen=True, eq=False)
+class NullIf:
+    """`left`, or NULL where it equals `right`."""
+
+    span: Span
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, eq=False)
+class Choose:
+    """The first, least or greatest of `arguments` that is not NULL."""
+
+    span: Span
+    choice: Choice
+    arguments: tuple["Node", ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The value of the first branch whose condition is true; `subject` makes the conditions values."""
+
+    span: Span
+    subject: "Node | None"
+    branches: tuple[tuple["Node", "Node"], ...]
+    default: "Node | None"
+
+
+Node = (
+    Name
+    | NumberLiteral
+    | TextLiteral
+    | BoolLiteral
+    | NullLiteral
+    | Compare
+    | Junction
+    | Not
+    | IsNull
+    | Between
+    | In
+    | Like
+    | Listed
+    | Arithmetic
+    | Negate
+    | Absolute
+    | Round
+    | NullIf
+    | Choose
+    | Case
+)

@@ -1,0 +1,62 @@
+"""Local time of a pack's timezone: hour and weekday of event times, column by column."""
+
+from datetime import timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from events.clock import DAY, HOUR, moment
+from events.columns import Int64s
+
+_FIRST, _LAST = -62_000_000_000_000, 253_300_000_000_000  # beyond them local time would leave the calendar
+_MONDAY = 3  # 1 January 1970 was a Thursday
+
+
+class LocalTime:
+    """Local time of one timezone.
+
+    Args:
+        name: IANA name of the timezone.
+
+    Raises:
+        ZoneInfoNotFoundError: there is no such timezone.
+        ValueError: the name is not one.
+    """
+
+    def __init__(self, name: str) -> None:
+        zone = ZoneInfo(name)
+
+        def offset(ms: int) -> int:
+            shift = moment(min(max(ms, _FIRST), _LAST)).astimezone(zone).utcoffset() or timedelta()
+            return shift // timedelta(milliseconds=1)
+
+        @lru_cache(maxsize=4096)
+        def of_day(day: int) -> int | None:
+            """The offset of a whole day of UTC; None where it changes within it."""
+            first, last = offset(day * DAY), offset((day + 1) * DAY - 1)
+            return first if first == last else None
+
+        self.name = name
+        self._offset = offset
+        self._of_day = of_day
+
+    def hours(self, occurred_at: Int64s) -> Int64s:
+        """Hour of the day, 0–23."""
+        return self._local(occurred_at) % DAY // HOUR
+
+    def weekdays(self, occurred_at: Int64s) -> Int64s:
+        """Day of the week, 0 (Monday) – 6 (Sunday)."""
+        return (self._local(occurred_at) // DAY + _MONDAY) % 7
+
+    def _local(self, occurred_at: Int64s) -> Int64s:
+        local = occurred_at.copy()
+        days = occurred_at // DAY
+        for day in np.unique(days).tolist():
+            rows = np.flatnonzero(days == day)
+            shift = self._of_day(day)
+            if shift is not None:
+                local[rows] += shift
+            else:
+                local[rows] += np.array([self._offset(ms) for ms in occurred_at[rows].tolist()], np.int64)
+        return local

@@ -1,0 +1,152 @@
+"""The rule pack: features, rules and deadlines of one version, read from one YAML file."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
+
+from events.clock import DAY
+from events.columns import Kind
+from rules.document import Entry, read_document
+from rules.feature_reader import FeatureSet, read_features
+from rules.language import Scope
+from rules.language.scope import PROFILE
+from rules.local_time import LocalTime
+from rules.rule import EVALUATED, Deadline, Expression, Rule
+from rules.rule_reader import read_deadlines, read_rules
+from windows.feature import Feature
+
+DEFAULT_LATENESS = 7 * DAY
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """One version of a rule pack.
+
+    Args:
+        name: of the pack.
+        version: raised with every change of the content.
+        content_hash: SHA-256 of the content without layout and comments, named lists included.
+        local_time: of the pack's timezone, for `hour` and `weekday`.
+        lateness: milliseconds after which an event is marked late.
+        feature_set: features and expressions.
+        rules: in the pack's order, whatever their mode.
+        deadlines: declared and checked; nothing evaluates them yet.
+        lists: named lists.
+    """
+
+    name: str
+    version: int
+    content_hash: str
+    local_time: LocalTime
+    lateness: int
+    feature_set: FeatureSet
+    rules: tuple[Rule, ...]
+    deadlines: tuple[Deadline, ...]
+    lists: Mapping[str, frozenset[str]]
+
+    @property
+    def id(self) -> str:
+        """Name and version: `name@version`."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def timezone(self) -> str:
+        """IANA name of the timezone."""
+        return self.local_time.name
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features over windows."""
+        return self.feature_set.features
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """The derived features, each after those that it reads."""
+        return self.feature_set.expressions
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Kind of every feature by name, in the pack's order."""
+        return self.feature_set.kinds
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of all features in the pack's order."""
+        return tuple(self.kinds)
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Kind of every feature as text, for display."""
+        return {name: kind.value for name, kind in self.kinds.items()}
+
+    @cached_property
+    def evaluated(self) -> tuple[Rule, ...]:
+        """The rules that are evaluated: active and shadow."""
+        return tuple(rule for rule in self.rules if rule.mode in EVALUATED)
+
+    @cached_property
+    def rules_by_name(self) -> dict[str, Rule]:
+        """Rules by name."""
+        return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def profile_names(self) -> frozenset[str]:
+        """Names of the profile values that rules read, without `profile.`."""
+        read = {name for rule in self.rules for name in rule.when.kinds}
+        return frozenset(name.removeprefix(PROFILE) for name in read if name.startswith(PROFILE))
+
+
+def load_pack(path: Path | str, lists: Mapping[str, frozenset[str]] | None = None) -> Pack:
+    """Read a rule pack and check all of it.
+
+    Args:
+        path: the YAML file.
+        lists: named lists; they replace the pack's own of the same name.
+
+    Raises:
+        PackError: the file cannot be read or something in it means nothing; `others` holds further errors.
+    """
+    root = read_document(path)
+    fields = root.fields(
+        ("pack", "version", "timezone", "features", "rules"), ("lateness", "lists", "deadlines")
+    )
+    local_time = _local_time(fields["timezone"])
+    known = _lists(fields.get("lists"), lists or {})
+    feature_set = read_features(fields["features"], known, local_time)
+    return Pack(
+        name=fields["pack"].slug(),
+        version=fields["version"].integer(),
+        content_hash=_content_hash(root, lists or {}),
+        local_time=local_time,
+        lateness=fields["lateness"].duration() if "lateness" in fields else DEFAULT_LATENESS,
+        feature_set=feature_set,
+        rules=read_rules(fields["rules"], Scope(feature_set.kinds, known)),
+        deadlines=read_deadlines(fields["deadlines"]) if "deadlines" in fields else (),
+        lists=known,
+    )
+
+
+def _local_time(entry: Entry) -> LocalTime:
+    name = entry.text()
+    try:
+        return LocalTime(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise entry.error(
+            f"unknown timezone `{name[:80]}`; write an IANA name such as `Asia/Shanghai`"
+        ) from None
+
+
+def _lists(entry: Entry | None, given: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    lists: dict[str, frozenset[str]] = {}
+    for name, values in (entry.mapping() if entry else {}).items():
+        lists[name] = frozenset(value.text() for value in values.within(f"list `{name}`").items())
+    return lists | dict(given)
+
+
+def _content_hash(root: Entry, given: Mapping[str, frozenset[str]]) -> str:
+    lists = json.dumps({name: sorted(given[name]) for name in sorted(given)}, ensure_ascii=False)
+    return hashlib.sha256(f"{root.canonical()}\n{lists}".encode()).hexdigest()

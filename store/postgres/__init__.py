@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, migrations, and the repositories of alerts, cases, users and rejected messages."""

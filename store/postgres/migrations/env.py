@@ -1,0 +1,9 @@
+"""Run by Alembic: applies the migrations on the connection, and in the transaction, that `migrate` opened."""
+
+from alembic import context
+
+from store.postgres.tables import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""The schema's history; a revision that was released is never edited."""
