@@ -52,7 +52,7 @@ class Wording:
         if isinstance(value, bool):
             return Shown(self.texts("yes" if value else "no"))
         if not isinstance(value, int | float):
-            return Shown(str(value))
+            return Shown(self.region(str(value)) if name.endswith("region") else str(value))
         if formats.is_money(name, units):
             amount = self.money(round(value))
             return Shown(amount.number, amount.unit, amount.exact)

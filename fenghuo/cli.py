@@ -28,6 +28,8 @@ app.add_typer(model_app, name="model")
 Pack = Annotated[Path | None, typer.Option(help="Rule pack; default: FENGHUO_PACK or trade-core.")]
 ModelDir = Annotated[str | None, typer.Option(help="Model directory, or `none`.")]
 Mapping = Annotated[Path | None, typer.Option(help="Column mapping file for CSV and Parquet.")]
+Tables = Annotated[Path | None, typer.Option(help="Folder of mapping tables.")]
+Rates = Annotated[Path | None, typer.Option(help="CSV of exchange rates to CNY.")]
 Speed = Annotated[str | None, typer.Option(help="`max`, `1x`, `60x` …")]
 
 
@@ -38,16 +40,25 @@ def replay(
     pack: Pack = None,
     model: ModelDir = None,
     mapping: Mapping = None,
+    mappings: Tables = None,
+    rates: Rates = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Dataflow workers.")] = None,
     speed: Speed = "max",
 ) -> None:
     """Run files through the dataflow that judges live, and write what it decided."""
-    from fenghuo.commands.replay import replay as command, report  # noqa: PLC0415 -- loads only what runs
+    from fenghuo.commands import replay as command  # noqa: PLC0415 -- loads only what runs
 
     settings = load_settings(
-        events=tuple(events), pack=pack, model=model, mapping=mapping, workers=workers, speed=speed
+        events=tuple(events),
+        pack=pack,
+        model=model,
+        mapping=mapping,
+        mappings=mappings,
+        rates=rates,
+        workers=workers,
+        speed=speed,
     )
-    report(command(settings, out, Console(stderr=True)), out, Console())
+    command.report(command.replay(settings, out, Console(stderr=True)), out, Console())
 
 
 @app.command()
@@ -80,6 +91,38 @@ def doctor() -> None:
     from fenghuo.commands.doctor import doctor as command  # noqa: PLC0415 -- as above
 
     raise typer.Exit(command(load_settings()))
+
+
+@model_app.command("train")
+def model_train(
+    events: Annotated[list[Path], typer.Argument(help="Files of the training period.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model; must not exist or be empty.")],
+    pack: Pack = None,
+    mapping: Mapping = None,
+    mappings: Tables = None,
+    rates: Rates = None,
+    labels: Annotated[Path | None, typer.Option(help="CSV whose `event_id` are known to be bad.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    trees: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    samples: Annotated[int, typer.Option(min=2)] = 256,
+) -> None:
+    """Replay a period and fit the anomaly model on the features of its events."""
+    from fenghuo.commands.model_train import Training, train  # noqa: PLC0415 -- as above
+
+    settings = load_settings(
+        events=tuple(events),
+        pack=pack,
+        model="none",
+        mapping=mapping,
+        mappings=mappings,
+        rates=rates,
+        speed="max",
+    )
+    model = train(settings, Training(labels, seed, trees, samples), out, Console(stderr=True))
+    manifest = model.manifest
+    typer.echo(
+        f"{out}: model {model.id}, {manifest.rows:,} rows from {manifest.period.first} to {manifest.period.last}"
+    )
 
 
 @rules_app.command("check")

@@ -1,8 +1,14 @@
 """Wiring: the one place where settings become objects."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
+from types import FrameType
 
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
@@ -13,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
+from fenghuo.quiet import native_stderr_to
 from fenghuo.settings import Settings
 from flows.judge import Judge
 from flows.risk import risk_flow
@@ -134,25 +141,24 @@ def run_flow(flow: Dataflow, *, workers: int, recovery: Path, interval: float) -
 
     Raises:
         RunError: a step ended the run on purpose.
-        KeyboardInterrupt: somebody stopped it.
     """
     if not any(recovery.glob("*.sqlite3")):
         recovery.mkdir(parents=True, exist_ok=True)
         init_db_dir(recovery, 1)
+    noise = recovery / "engine.log"
     try:
-        cli_main(
-            flow,
-            workers_per_process=workers,
-            epoch_interval=timedelta(seconds=interval),
-            recovery_config=RecoveryConfig(str(recovery)),
-        )
+        with noise.open("ab") as stream, native_stderr_to(stream):
+            cli_main(
+                flow,
+                workers_per_process=workers,
+                epoch_interval=timedelta(seconds=interval),
+                recovery_config=RecoveryConfig(str(recovery)),
+            )
     except Exception as error:
         found = _cause(error, FenghuoError)
-        if found is not None:
-            raise RunError(str(found)) from error
-        if _cause(error, KeyboardInterrupt) is not None:
-            raise KeyboardInterrupt from error
-        raise
+        if found is None:
+            raise
+        raise RunError(str(found)) from error
 
 
 def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
@@ -163,3 +169,21 @@ def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | N
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Event]:
+    """An event that SIGINT and SIGTERM set; a second one ends the process at once."""
+    stop = Event()
+
+    def heed(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- the signature of handlers
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -37,31 +37,36 @@ class Entry:
         source: the whole document.
         node: the node.
         where: what the entry belongs to, for messages: "rule `large-amount`".
+        key: dotted keys that lead to it from there.
+        key_line: line of its key, from 0.
     """
 
     file: str
     source: str
     node: yaml.Node
     where: str = ""
+    key: str = ""
+    key_line: int | None = None
 
     @property
     def line(self) -> int:
-        """Line of the entry in the file, from 1."""
+        """Line of the entry in the file, from 1; of its key where it is a block below it."""
+        if self.key_line is not None and isinstance(self.node, yaml.CollectionNode):
+            return self.key_line + 1
         return int(self.node.start_mark.line) + 1
 
     def error(self, what: str) -> PackError:
         """An error at this entry."""
-        return PackError(self.file, self.line, f"{self.where}: {what}" if self.where else what)
+        return PackError(self.file, self.line, self._placed(what))
 
     def language_error(self, error: LanguageError) -> PackError:
         """An error inside the condition that this entry holds, at the line where it stands in the file."""
         line = self.line + self._lines_before(error.start)
-        what = f"{self.where}: {error.what}" if self.where else error.what
-        return PackError(self.file, line, what, error.detail)
+        return PackError(self.file, line, self._placed(error.what), error.detail)
 
     def within(self, where: str) -> "Entry":
         """The same entry as a part of something with a name."""
-        return replace(self, where=where)
+        return replace(self, where=where, key="")
 
     def mapping(self) -> "dict[str, Entry]":
         """The entries of a mapping by key, in order."""
@@ -69,11 +74,12 @@ class Entry:
             raise self.error(f"a mapping of keys to values was expected, got {self._shown()}")
         entries: dict[str, Entry] = {}
         for key, value in self.node.value:
-            entry = replace(self, node=key)
+            entry = replace(self, node=key, key_line=None)
             name = entry.text()
             if name in entries:
                 raise entry.error(f"`{name}` stands here twice; the first is on line {entries[name].line}")
-            entries[name] = replace(self, node=value)
+            dotted = f"{self.key}.{name}" if self.key else name
+            entries[name] = replace(self, node=value, key=dotted, key_line=key.start_mark.line)
         return entries
 
     def fields(self, required: Iterable[str], optional: Iterable[str] = ()) -> "dict[str, Entry]":
@@ -84,7 +90,8 @@ class Entry:
             if key not in required and key not in optional:
                 near = did_you_mean(key, {*required, *optional} - entries.keys())
                 known = near or f"; known are {', '.join((*required, *optional))}"
-                raise entry.error(f"unknown key `{key}`{known}")
+                what = self._placed(f"unknown key `{key}`{known}")
+                raise PackError(self.file, (entry.key_line or 0) + 1, what)
         if missing := [key for key in required if key not in entries]:
             raise self.error(f"`{missing[0]}` is missing")
         return entries
@@ -94,8 +101,8 @@ class Entry:
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.error(f"a list such as [a, b] was expected, got {self._shown()}")
         if not self.node.value:
-            raise self.error("the list is empty")
-        return [replace(self, node=node) for node in self.node.value]
+            raise self.error("the list is empty; name at least one")
+        return [replace(self, node=node, key_line=None) for node in self.node.value]
 
     def text(self) -> str:
         """A scalar as it is written; never empty."""
@@ -150,6 +157,10 @@ class Entry:
     def canonical(self) -> str:
         """The content without layout and comments, as JSON; equal where the meaning is."""
         return json.dumps(_plain(self.node), ensure_ascii=False, separators=(",", ":"))
+
+    def _placed(self, what: str) -> str:
+        place = ", ".join(filter(None, (self.where, self.key and f"`{self.key}`")))
+        return f"{place}: {what}" if place else what
 
     def _shown(self) -> str:
         if isinstance(self.node, yaml.ScalarNode):

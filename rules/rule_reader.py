@@ -83,12 +83,12 @@ def _reason(entry: Entry, kinds: Mapping[str, Kind]) -> Reason:
         try:
             parts[language] = parse_reason(text.text(), kinds.__getitem__)
         except PlaceholderError as error:
-            raise text.error(f"reason: {error}") from None
+            raise text.error(str(error)) from None
         except KeyError as error:
             name = str(error.args[0])
             near = did_you_mean(name, kinds)
             known = near or "; it may name features, event fields and what the condition reads"
-            raise text.error(f"reason: unknown placeholder `{{{name}}}`{known}") from None
+            raise text.error(f"unknown placeholder `{{{name}}}`{known}") from None
     return Reason(parts)
 
 

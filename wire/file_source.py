@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ class FileSource(FixedPartitionedSource[RawBatch, FilePlace]):
         speed: event seconds played per second, None for as fast as possible.
         batch: most messages in one batch.
         on_read: called with the number of messages read so far, for a progress bar.
+        stop: when set, reading ends before the end; the place is kept.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class FileSource(FixedPartitionedSource[RawBatch, FilePlace]):
         speed: float | None = None,
         batch: int = BATCH,
         on_read: Callable[[int], None] = lambda _: None,
+        stop: Event | None = None,
     ) -> None:
+        self._stop = stop or Event()
         self._files = files
         self._speed = speed
         self._batch = batch
@@ -53,7 +57,7 @@ class FileSource(FixedPartitionedSource[RawBatch, FilePlace]):
     def build_part(self, step_id: str, for_part: str, resume_state: FilePlace | None) -> "_FilePartition":  # noqa: ARG002
         """Open the files and skip what was read before."""
         place = resume_state or FilePlace(0, (0,) * len(self._files.paths), 0)
-        return _FilePartition(self._files, self._speed, self._batch, self._on_read, place)
+        return _FilePartition(self._files, self._speed, self._batch, self._on_read, place, self._stop)
 
 
 class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
@@ -64,7 +68,9 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
         batch: int,
         on_read: Callable[[int], None],
         place: FilePlace,
+        stop: Event,
     ) -> None:
+        self._stop = stop
         self._names = [path.name for path in files.paths]
         self._lines = files.lines(timed=speed is not None)
         for _ in islice(self._lines, place.read):
@@ -78,6 +84,8 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
         self._started: tuple[int, int] | None = None  # wall clock and event clock of the first line played
 
     def next_batch(self) -> list[RawBatch]:
+        if self._stop.is_set():
+            raise StopIteration
         lines = list(islice(self._lines, self._size)) if self._speed is None else self._due(self._speed)
         if not lines:
             if self._ahead is None:

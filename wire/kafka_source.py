@@ -8,6 +8,7 @@ messages' timestamps: catching up with a backlog then judges an order before its
 import time
 from collections import deque
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
         topics: names of the topics.
         partitions: number of partitions of every topic.
         metrics: where messages and lag are counted.
+        stop: when set, reading ends; the offsets are kept.
         stop_at_end: end when everything that the topics hold has been read, for tests and benchmarks.
     """
 
@@ -44,9 +46,11 @@ class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
         topics: Sequence[str],
         partitions: int,
         metrics: FlowMetrics,
+        stop: Event | None = None,
         *,
         stop_at_end: bool = False,
     ) -> None:
+        self._stop = stop or Event()
         self._config = config
         self._topics = list(topics)
         self._partitions = partitions
@@ -67,7 +71,14 @@ class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
         offsets, batches = resume_state or ({}, 0)
         number = int(for_part.removeprefix("lane-"))
         return _Lane(
-            self._config, self._topics, number, offsets, batches, self._metrics, stop_at_end=self._stop_at_end
+            self._config,
+            self._topics,
+            number,
+            offsets,
+            batches,
+            self._metrics,
+            self._stop,
+            stop_at_end=self._stop_at_end,
         )
 
 
@@ -96,9 +107,11 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
         offsets: Offsets,
         batches: int,
         metrics: FlowMetrics,
+        stop: Event,
         *,
         stop_at_end: bool,
     ) -> None:
+        self._stop = stop
         self._partition = partition
         self._metrics = metrics
         self._batches = batches
@@ -126,6 +139,8 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
         )
 
     def next_batch(self) -> list[RawBatch]:
+        if self._stop.is_set():
+            raise StopIteration
         self._fill()
         messages = self._merge()
         if not messages:

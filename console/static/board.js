@@ -4,13 +4,13 @@
 import { watch } from "./live.js";
 
 const PAGE = 50, MOST = 200;
-const PAUSE = 500, PAUSE_HIDDEN = 5000, CHECK = 60_000;
+const PAUSE = 150, PAUSE_HIDDEN = 5000, CHECK = 60_000; // milliseconds
 const title = document.title;
 const rows = () => document.getElementById("rows");
 const hovers = matchMedia("(hover: hover)");
 
 let waiting = 0; // rows behind the bar
-let timer = 0, running = false, again = false, last = 0;
+let timer = 0, running = false, again = false, ended = 0, took = 0;
 
 function busy() {
   const list = rows();
@@ -19,15 +19,16 @@ function busy() {
 
 function poke() {
   if (timer || running) { again = true; return; }
-  const pause = document.hidden ? PAUSE_HIDDEN : PAUSE;
-  timer = setTimeout(refresh, Math.max(0, last + pause - Date.now()));
+  // A slow server gets more time between questions.
+  const pause = document.hidden ? PAUSE_HIDDEN : Math.max(PAUSE, took);
+  timer = setTimeout(refresh, Math.max(0, ended + pause - Date.now()));
 }
 
 async function refresh() {
   timer = 0;
   running = true;
   again = false;
-  last = Date.now();
+  const began = Date.now();
   try {
     const asked = location.search;
     const address = new URL(location.href);
@@ -43,6 +44,8 @@ async function refresh() {
     setTimeout(poke, 5000);
   } finally {
     running = false;
+    ended = Date.now();
+    took = ended - began;
     if (again) poke();
   }
 }

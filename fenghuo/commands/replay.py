@@ -24,7 +24,15 @@ from alerts.hit import Hit
 from events.errors import FenghuoError
 from fenghuo.embedded import start_services
 from fenghuo.settings import Settings
-from fenghuo.wiring import REPLAY_PATIENCE, Risk, build_flow, build_risk, run_flow
+from fenghuo.wiring import (
+    REPLAY_PATIENCE,
+    Risk,
+    RunError,
+    build_flow,
+    build_risk,
+    run_flow,
+    stop_on_signals,
+)
 from rules.decision import Tier
 from store.redis.journal import connect, forget
 from wire.column_mapping import read_mapping
@@ -69,10 +77,14 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
     if summary is not None:
         return Result(summary, repeated=True)
     totals = Totals()
-    with start_services(settings, state, need={"redis"}) as services, _progress(console, files) as on_read:
+    with (
+        start_services(settings, state, need={"redis"}) as services,
+        stop_on_signals() as stop,
+        _progress(console, files) as on_read,
+    ):
         flow = build_flow(
             risk,
-            FileSource(files, settings.speed, on_read=on_read),
+            FileSource(files, settings.speed, on_read=on_read, stop=stop),
             ReplaySink(out, state, totals),
             redis_url=services.redis_url,
             namespace=namespace,
@@ -80,6 +92,8 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
             degrade=False,
         )
         run_flow(flow, workers=settings.workers, recovery=state / "recovery", interval=SNAPSHOT_SECONDS)
+        if stop.is_set():
+            raise RunError(f"stopped; the same command goes on where it was, with --out {out}")
         if settings.redis_url is not None:
             forget(connect(services.redis_url, 10), namespace)
     alerts = _write_alerts(state / HITS, out / ALERTS)

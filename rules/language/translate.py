@@ -245,7 +245,9 @@ class _Translator:
             case exp.AggFunc():
                 return f"`{tree.sql_name()}` aggregates; declare a feature and read it by its name"
             case exp.Cast():
-                return "casts are not part of the condition language; its values have the kinds that they need"
+                return (
+                    "casts are not part of the condition language; its values have the kinds that they need"
+                )
             case exp.Round():
                 return f"{self.shown(tree)} is not part of the condition language"
         return f"unknown function `{tree.sql_name()}`{known}"
@@ -267,7 +269,8 @@ class _Translator:
         name = arguments[1].name
         members = self.scope.lists.get(name)
         if members is None:
-            raise self.error(arguments[1], f"unknown list `{name}`{did_you_mean(name, self.scope.lists)}")
+            cure = did_you_mean(name, self.scope.lists) or "; declare it under `lists`"
+            raise self.error(arguments[1], f"unknown list `{name}`{cure}")
         return Listed(span, below(arguments[0]), name, members)
 
     def span(self, tree: exp.Expr) -> Span:

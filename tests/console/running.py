@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from alerts.hit import Hit
 from alerts.views import User
 from console.app import create_app
 from console.pages.sign_in import DemoUser
-from console.server import ConsoleServer
+from console.server import ConsoleServer, listen
 from events.clock import Clock, wall_clock
 from rules.decision import Outcome, RuleResult, RuleStatus, Text, Tier
 from store.postgres.alert_reader import PostgresAlertReader
@@ -136,13 +135,11 @@ def running_console(
         secure_cookies=secure_cookies,
     )
     # Listening before the thread starts: clients wait in the backlog, nobody has to poll.
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    server = ConsoleServer(app, "127.0.0.1", port)
-    thread = threading.Thread(target=asyncio.run, args=(_serve(server, listener, engine),))
+    server = ConsoleServer(app, listen("127.0.0.1", 0))
+    thread = threading.Thread(target=asyncio.run, args=(_serve(server, engine),))
     thread.start()
     with _writing(database_url) as writing:
-        console = Console(f"http://127.0.0.1:{port}", database_url, AlertStore(writing), server, thread)
+        console = Console(server.url, database_url, AlertStore(writing), server, thread)
         try:
             yield console
         finally:
@@ -170,8 +167,8 @@ async def _close(database_url: str, alert_id: str) -> None:
         await engine.dispose()
 
 
-async def _serve(server: ConsoleServer, listener: socket.socket, engine: AsyncEngine) -> None:
-    await server.serve(sockets=[listener])
+async def _serve(server: ConsoleServer, engine: AsyncEngine) -> None:
+    await server.serve()
     await engine.dispose()
 
 

@@ -57,7 +57,8 @@ def test_it_says_what_happened(console: Console, browser: httpx.Client, address:
         assert part in text, part
     for part in (
         "first-customer第3版命中",
-        "shipped_72h521.00万",
+        "72小时发货金额521.00万",
+        "收货地区上海310000",
         "gap—",
         "credit-limit第1版无法判断",
         "noprofilecameyet",

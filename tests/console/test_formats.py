@@ -98,7 +98,8 @@ def test_times_are_those_of_shanghai() -> None:
         ("orders", 3, "3"),
         ("orders", None, "—"),
         ("flag", True, "是"),
-        ("region", "310000", "310000"),
+        ("region", "310000", "上海 310000"),
+        ("order", "310000", "310000"),
     ],
 )
 def test_values_by_their_unit(name: str, value: object, shown: str) -> None:

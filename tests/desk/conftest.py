@@ -81,7 +81,7 @@ class Topic:
         self.config: dict[str, str | int | float | bool] = {
             "bootstrap.servers": kafka,
             "group.id": f"{name}-desk",
-            "session.timeout.ms": 2_000,
+            "session.timeout.ms": 6_000,
         }
         self._producer = Producer({"bootstrap.servers": kafka})
         admin = AdminClient({"bootstrap.servers": kafka})

@@ -90,7 +90,8 @@ def test_no_server_outlives_a_killed_parent(
 
 
 def test_ctrl_c_stops_every_server_cleanly(parent: subprocess.Popen[str], tmp_path: Path) -> None:
-    started(parent)
+    pids = set(started(parent)["pids"].values())
+    assert {os.getsid(pid) for pid in pids} == pids  # the terminal's signal does not reach them
     os.killpg(parent.pid, signal.SIGINT)
     assert "KeyboardInterrupt" in parent.communicate(timeout=30)[1]
     assert not processes_in(tmp_path)  # at once, not in the end

@@ -188,12 +188,14 @@ def test_postgres_has_every_committed_row_after_a_kill(tmp_path: Path) -> None:
 
 
 def test_postgres_starts_when_its_old_process_id_is_taken(tmp_path: Path) -> None:
-    with start_postgres(tmp_path, durable=False) as postgres:
-        written = (tmp_path / "data" / "postmaster.pid").read_text()
-    stale = written.replace(str(postgres.pid), str(os.getppid()), 1)
-    (tmp_path / "data" / "postmaster.pid").write_text(stale)
-    with start_postgres(tmp_path, durable=False) as again:
-        again.poll()
+    with start_postgres(tmp_path / "one", durable=False) as postgres:
+        file = tmp_path / "one" / "data" / "postmaster.pid"
+        left = file.read_text().splitlines()
+        assert left[0] == str(postgres.pid)
+    with start_postgres(tmp_path / "two", durable=False) as other:
+        file.write_text("\n".join([str(other.pid), *left[1:]]))
+        with start_postgres(tmp_path / "one", durable=False) as again:
+            again.poll()
 
 
 def test_postgres_begins_anew_when_its_first_start_was_killed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Every condition is drawn as a pair of texts: ours, with money in yuan, and DuckD
 """
 
 import math
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -186,6 +187,19 @@ def tables(draw: st.DrawFn) -> dict[str, list[Cell]]:
     return {n: draw(st.lists(st.none() | cell, min_size=rows, max_size=rows)) for n, cell in CELLS.items()}
 
 
+OPEN: list[duckdb.DuckDBPyConnection] = []
+"""The database of the module; a list that is emptied at its end, as Hypothesis would keep a fixture alive."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _database() -> Iterator[None]:
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute("SET ieee_floating_point_ops = false; SET error_on_division_by_zero = false")
+        OPEN.append(database)
+        yield
+        OPEN.clear()
+
+
 def ours(text: str, table: dict[str, list[Cell]], expect: Kind | None = Kind.BOOL) -> list[Cell]:
     source = Columns(
         {
@@ -197,16 +211,13 @@ def ours(text: str, table: dict[str, list[Cell]], expect: Kind | None = Kind.BOO
 
 
 def theirs(sql: str, table: dict[str, list[Cell]]) -> list[Any]:
-    database = duckdb.connect(config={"threads": 1})
-    database.execute("SET ieee_floating_point_ops = false; SET error_on_division_by_zero = false")
+    (database,) = OPEN
     database.register("events", pa.table({n: pa.array(table[n], TYPES[n]) for n in KINDS}))
     try:
         return [row[0] for row in database.execute(f"SELECT {sql} FROM events").fetchall()]
     except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.BinderException) as error:
         assume("ange" not in str(error) and "DECIMAL" not in str(error))  # wider than DuckDB's own numbers
         raise
-    finally:
-        database.close()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
