@@ -1,13 +1,14 @@
 """The command line: reads arguments and settings, calls one command, turns errors into one line."""
 
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from events.clock import milliseconds
 from events.errors import FenghuoError
 from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.settings import load_settings
@@ -59,6 +60,77 @@ def replay(
         speed=speed,
     )
     command.report(command.replay(settings, out, Console(stderr=True)), out, Console())
+
+
+@app.command()
+def demo(
+    speed: Speed = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the console.")] = None,
+) -> None:
+    """Start everything on this machine: embedded servers, dataflow, desk, console, and a stream to watch."""
+    from fenghuo.commands.demo import demo as command  # noqa: PLC0415 -- loads only what runs
+
+    command(load_settings(speed=speed, console_port=port), Console(stderr=True))
+
+
+@app.command()
+def run(
+    pack: Pack = None,
+    model: ModelDir = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Dataflow workers.")] = None,
+) -> None:
+    """Judge the events of Kafka's input topics, until told to stop."""
+    from fenghuo.commands.run import run as command  # noqa: PLC0415 -- as above
+
+    command(load_settings(pack=pack, model=model, workers=workers))
+
+
+@app.command()
+def desk() -> None:
+    """Turn hits into alerts and cases, until told to stop."""
+    from fenghuo.commands.desk import desk as command  # noqa: PLC0415 -- as above
+
+    command(load_settings())
+
+
+@app.command()
+def console(
+    demo: Annotated[bool, typer.Option("--demo", help="Show the demo users on the sign-in page.")] = False,  # noqa: FBT002
+) -> None:
+    """Serve the web pages and the API, until told to stop."""
+    from fenghuo.commands.console import console as command  # noqa: PLC0415 -- as above
+    from fenghuo.commands.demo import USERS  # noqa: PLC0415
+
+    command(load_settings(), USERS if demo else ())
+
+
+@app.command()
+def feed(
+    events: Annotated[list[Path] | None, typer.Argument(help="Files; default: FENGHUO_EVENTS.")] = None,
+    mapping: Mapping = None,
+    mappings: Tables = None,
+    speed: Speed = None,
+    live_from: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; older events are sent at once.")
+    ] = None,
+) -> None:
+    """Play files into Kafka's input topics, as the systems that write them would send them."""
+    from fenghuo.commands.feed import feed as command  # noqa: PLC0415 -- as above
+
+    settings = load_settings(
+        events=tuple(events) if events else None, mapping=mapping, mappings=mappings, speed=speed
+    )
+    command(settings, _moment(live_from) if live_from else None)
+
+
+def _moment(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter(f"`{text}` is no time with an offset; write 2026-03-10T09:30:00+08:00")
+    return milliseconds(moment)
 
 
 @app.command()
@@ -120,9 +192,8 @@ def model_train(
     )
     model = train(settings, Training(labels, seed, trees, samples), out, Console(stderr=True))
     manifest = model.manifest
-    typer.echo(
-        f"{out}: model {model.id}, {manifest.rows:,} rows from {manifest.period.first} to {manifest.period.last}"
-    )
+    period = f"{manifest.period.first} to {manifest.period.last}"
+    typer.echo(f"{out}: model {model.id}, {manifest.rows:,} rows from {period}")
 
 
 @rules_app.command("check")

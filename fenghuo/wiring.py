@@ -84,6 +84,14 @@ def build_risk(settings: Settings) -> Risk:
     return Risk(settings, pack, model, codec, metrics, registry)
 
 
+def sample_model(pack: Path) -> Path | None:
+    """The model that was trained on the simulated sample, where it was trained for exactly this pack."""
+    folder = Path(__file__).resolve().parents[1] / "samples" / "model"
+    if not folder.is_dir():
+        return None
+    return folder if load_model(folder).manifest.pack.sha256 == load_pack(pack).content_hash else None
+
+
 def build_flow(
     risk: Risk,
     source: Source[RawBatch],

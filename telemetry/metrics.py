@@ -1,6 +1,12 @@
-"""Prometheus metrics of the dataflow; docs/metrics.md lists them and a test compares."""
+"""Prometheus metrics of all processes; docs/metrics.md lists them and a test compares."""
+
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from alerts.alert import Raised
+from alerts.views import QueueCount
+from rules.decision import Tier
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -109,3 +115,84 @@ class FlowMetrics:
             ["topic"],
             registry=registry,
         )
+
+
+class DeskMetrics:
+    """What the desk counts; satisfies the desk's protocol of the same name.
+
+    Args:
+        registry: where the metrics are registered; one per process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._consumed = Counter(
+            "fenghuo_desk_messages", "Messages read from risk.alerts.", registry=registry
+        )
+        self._hits = Counter(
+            "fenghuo_desk_hits",
+            "Hits by what became of them: applied, repeated or rejected.",
+            ["result"],
+            registry=registry,
+        )
+        self._raised = Counter(
+            "fenghuo_alerts_raised",
+            "Alerts raised, by tier and by cause: new, tier rose, amount doubled.",
+            ["tier", "cause"],
+            registry=registry,
+        )
+        self._failures = Counter(
+            "fenghuo_desk_failures",
+            "Errors of a server that the desk depends on.",
+            ["service"],
+            registry=registry,
+        )
+        self._open = Gauge(
+            "fenghuo_open_cases",
+            "Cases that are not closed, by queue and tier.",
+            ["queue", "tier"],
+            registry=registry,
+        )
+        self._lag = Gauge(
+            "fenghuo_desk_lag_messages",
+            "Hits that the desk has not read yet.",
+            ["partition"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "fenghuo_desk_transaction_seconds",
+            "Time that one transaction of hits took.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
+    def consumed(self, messages: int) -> None:
+        """Count messages read."""
+        self._consumed.inc(messages)
+
+    def applied(self, hits: int, repeated: int, seconds: float) -> None:
+        """Count the hits of one transaction."""
+        self._hits.labels("applied").inc(hits)
+        self._hits.labels("repeated").inc(repeated)
+        self._seconds.observe(seconds)
+
+    def rejected(self, messages: int) -> None:
+        """Count messages put aside as no hits."""
+        self._hits.labels("rejected").inc(messages)
+
+    def raised(self, tier: Tier, why: Raised) -> None:
+        """Count an alert raised."""
+        self._raised.labels(tier.value, why.value).inc()
+
+    def failed(self, service: str) -> None:
+        """Count an error of a server."""
+        self._failures.labels(service).inc()
+
+    def open_cases(self, counts: Sequence[QueueCount]) -> None:
+        """Set the open cases; a queue and tier that is not named has none."""
+        self._open.clear()
+        for count in counts:
+            self._open.labels(count.queue, count.tier.value).set(count.open)
+
+    def lag(self, partition: int, messages: int) -> None:
+        """Set the hits of a partition that were not read yet."""
+        self._lag.labels(str(partition)).set(messages)

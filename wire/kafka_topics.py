@@ -1,8 +1,9 @@
 """Topics: what exists on the broker, and making what is missing."""
 
+from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -34,7 +35,7 @@ def ensure_topics(config: dict[str, Any], topics: tuple[str, ...], partitions: i
             replicas = min(3, len(admin.list_topics(timeout=_SECONDS).brokers))
             made = admin.create_topics([NewTopic(name, partitions, replicas) for name in missing])
             for future in made.values():
-                future.result(_SECONDS)
+                _settle(future)
         counts = {name: len(known[name].partitions) if name not in missing else partitions for name in topics}
     except KafkaException as error:
         broker = config.get("bootstrap.servers")
@@ -47,3 +48,12 @@ def ensure_topics(config: dict[str, Any], topics: tuple[str, ...], partitions: i
             f"Kafka: input topics need the same number of partitions, got {told}; repartition them"
         )
     return next(iter(counts.values()))
+
+
+def _settle(future: Future[None]) -> None:
+    try:
+        future.result(_SECONDS)
+    except KafkaException as error:
+        # Another process may have made it in the meantime.
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise

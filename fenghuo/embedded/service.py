@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -193,6 +193,7 @@ def spawn(
     account: Account | None = None,
     keep: Sequence[int] = (),
     stdin: int = subprocess.DEVNULL,
+    env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that Ctrl-C in the terminal reaches only this process.
 
@@ -203,6 +204,7 @@ def spawn(
         account: the account to run as; None for the present one.
         keep: file descriptors that it inherits.
         stdin: as in subprocess.Popen.
+        env: its environment; None for a bare one: PG*, OTEL_* … must not reach a server.
     """
     who = (account.uid, account.gid, account.capability) if account else (None, None, None)
     numbers = (os.getpid(), int(death_signal), *who)
@@ -213,8 +215,8 @@ def spawn(
             stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},  # PG*, OTEL_* … must not reach it
+            cwd="/" if env is None else None,
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"} if env is None else env,
             pass_fds=keep,
             start_new_session=True,
         )

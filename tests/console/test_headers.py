@@ -1,6 +1,8 @@
 """Security headers stand on everything that is answered, and pages keep to them."""
 
 import re
+from base64 import b64encode
+from hashlib import sha384
 
 import httpx
 import pytest
@@ -47,6 +49,8 @@ def test_static_files_stay_in_their_folder(browser: httpx.Client, path: str) -> 
     assert browser.get(path).status_code == 404
 
 
-def test_the_library_comes_with_its_licence(browser: httpx.Client) -> None:
+def test_the_library_is_as_published_and_comes_with_its_licence(browser: httpx.Client) -> None:
     script = re.findall(r'src="(/static/vendor/[^"]+)\.min\.js"', browser.get("/sign-in").text)[0]
+    digest = b64encode(sha384(browser.get(f"{script}.min.js").content).digest()).decode()
+    assert digest == "Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
     assert "Zero-Clause BSD" in browser.get(f"{script}.LICENSE.txt").text

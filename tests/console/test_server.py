@@ -25,7 +25,7 @@ def test_an_address_that_is_not_ours_is_named() -> None:
 
 
 def test_answers_do_not_wait_for_acknowledgements(console: Console) -> None:
-    # A socket with Nagle's delay answers in 40 ms and more where the body follows the head in a packet of its own.
+    # With Nagle's delay the body, a packet of its own after the head, comes 40 ms late.
     with console.client() as client:
         client.get("/static/fenghuo.svg")
         times = []

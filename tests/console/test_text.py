@@ -18,6 +18,12 @@ PACKAGE = Path(console.__file__).parent
 TEXTS = {language: catalogue.texts for language, catalogue in catalogues().items()}
 ASKED = re.compile(r"""\bt(?:exts)?\(\s*["']([a-z_.]+)["']\s*[,)]""")
 
+BY_NAME = {
+    *("tier", "outcome", "status", "result", "event", "queue", "playbook", "scenario", "feature", "role"),
+    *("region", "failure", "documents", "age"),
+}
+"""Kinds of texts that are looked up by the name of a thing."""
+
 
 def places(text: str) -> set[str | None]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
@@ -36,6 +42,15 @@ def test_everything_asked_for_is_there() -> None:
     asked = {key for file in files for key in ASKED.findall(file.read_text(encoding="utf-8"))}
     assert len(asked) > 50
     assert asked <= TEXTS["zh"].keys()
+
+
+def test_no_text_is_left_over() -> None:
+    files = [*PACKAGE.glob("templates/*.html"), *PACKAGE.glob("**/*.py")]
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    fixed = {key for key in TEXTS["zh"] if key.split(".")[0] not in BY_NAME}
+    assert len(fixed) > 50
+    left = [key for key in fixed if f'"{key}"' not in source and f"'{key}'" not in source]
+    assert left == []
 
 
 @pytest.mark.parametrize(

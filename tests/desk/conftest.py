@@ -68,9 +68,13 @@ class Recorded:
 
     def wait(self, name: str, number: int) -> None:
         """Until the count has reached `number`."""
-        with self._changed:
-            reached = self._changed.wait_for(lambda: self.counts[name] >= number, SECONDS)
+        reached = self.reached(name, number, SECONDS)
         assert reached, f"{name}: waited {SECONDS} s for {number}, got {dict(self.counts)}"
+
+    def reached(self, name: str, number: int, seconds: float) -> bool:
+        """True as soon as the count has reached `number`, False when it has not in that time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.counts[name] >= number, seconds)
 
 
 class Topic:
@@ -81,7 +85,8 @@ class Topic:
         self.config: dict[str, str | int | float | bool] = {
             "bootstrap.servers": kafka,
             "group.id": f"{name}-desk",
-            "session.timeout.ms": 6_000,
+            "session.timeout.ms": 3_000,  # so that a group soon forgets a desk that died
+            "heartbeat.interval.ms": 500,
         }
         self._producer = Producer({"bootstrap.servers": kafka})
         admin = AdminClient({"bootstrap.servers": kafka})

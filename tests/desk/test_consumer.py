@@ -1,5 +1,6 @@
 """The desk at work: real broker, real database."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from tests.desk.conftest import Recorded, Topic
 Start = Callable[[Recorded], AbstractContextManager[threading.Event]]
 
 CRASH = """
-import os, sys, threading
+import json, os, sys, threading
 from desk.consumer import Desk
 from store.postgres.alerts import AlertStore
 from store.postgres.engine import sync_engine
@@ -38,10 +39,9 @@ class Crashing(AlertStore):
         super().apply(hits)
         os._exit(9)  # committed in PostgreSQL, not yet in Kafka
 
-kafka, group, topic, database_url = sys.argv[1:]
+config, topic, database_url = sys.argv[1:]
 engine = sync_engine(database_url)
-config = {"bootstrap.servers": kafka, "group.id": group, "session.timeout.ms": 2000}
-Desk(config, topic, Crashing(engine), RejectStore(engine), Recorded()).run(threading.Event())
+Desk(json.loads(config), topic, Crashing(engine), RejectStore(engine), Recorded()).run(threading.Event())
 """
 
 
@@ -95,12 +95,12 @@ def test_a_restart_goes_on_where_the_last_desk_stopped(topic: Topic, desk: Start
 
 
 def test_a_crash_between_the_two_commits_counts_no_hit_twice(
-    topic: Topic, desk: Start, engine: Engine, kafka: str
+    topic: Topic, desk: Start, engine: Engine
 ) -> None:
     topic.send(*hits_of(1, 20))
     crash = subprocess.run(
         [
-            *(sys.executable, "-c", CRASH, kafka, str(topic.config["group.id"]), topic.name),
+            *(sys.executable, "-c", CRASH, json.dumps(topic.config), topic.name),
             engine.url.render_as_string(hide_password=False),
         ],
         check=False,
@@ -209,15 +209,18 @@ def database_command(engine: Engine, command: str) -> sql.Composed:
 def test_two_desks_share_the_work_and_make_one_alert_of_each_group(
     topic: Topic, desk: Start, engine: Engine
 ) -> None:
-    """One leaves in the middle: the other takes over its partitions."""
+    """When both have work, one leaves: the other takes over its partition."""
     leaving, staying = Recorded(), Recorded()
+    sent = 0
     with desk(staying):
         with desk(leaving):
-            topic.send(*hits_of(8, 50))
-            staying.wait("observed", 1)
-        topic.send(*hits_of(8, 50, start=1_000))
-        staying.wait("applied", 800 - leaving.counts["applied"])
-    assert alerts(engine) == [(f"g-{n}", 100, 10_000) for n in range(8)]
+            while not (leaving.reached("consumed", 1, 0.05) and staying.reached("consumed", 1, 0.05)):
+                topic.send(*(make_hit(sent + n, group=f"g-{n}", amount=1) for n in range(8)))
+                sent += 8
+        topic.send(*(make_hit(sent + n, group=f"g-{n}", amount=1) for n in range(8)))
+        sent += 8
+        staying.wait("applied", sent - leaving.counts["applied"])
+    assert alerts(engine) == [(f"g-{n}", sent // 8, sent // 8) for n in range(8)]
 
 
 def test_lag_and_open_cases_are_observed(topic: Topic, desk: Start, monkeypatch: pytest.MonkeyPatch) -> None:

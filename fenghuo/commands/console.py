@@ -1,0 +1,50 @@
+"""`fenghuo console`: the web pages and the API."""
+
+import asyncio
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from console.app import create_app
+from console.pages.sign_in import DemoUser
+from console.server import ConsoleServer, listen
+from fenghuo.embedded import start_services
+from fenghuo.settings import Settings, SettingsError, session_secret, variable
+from store.postgres.alert_reader import PostgresAlertReader
+from store.postgres.engine import async_engine
+from store.postgres.migrate import migrate
+from store.postgres.users import PostgresUserReader
+from telemetry.log import configure
+
+_log = structlog.get_logger(__name__)
+
+
+def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
+    """Serve until told to stop.
+
+    Args:
+        settings: address, database and secret count.
+        demo_users: shown on the sign-in page, for the demo.
+
+    Raises:
+        FenghuoError: a setting is wrong, the database can't be reached, or the port is taken.
+    """
+    if settings.database_url is None:
+        raise SettingsError(
+            f"`{variable('database_url')}` is not set; name the server, or let `fenghuo demo` start it"
+        )
+    configure(settings.log_level.value, machine=settings.log_format.value == "json", process="console")
+    with start_services(settings, settings.data_dir, need={"database"}) as services:
+        migrate(services.database_url)
+        engine = async_engine(services.database_url)
+        app = create_app(
+            alerts=PostgresAlertReader(engine),
+            users=PostgresUserReader(engine),
+            session_secret=session_secret(settings).get_secret_value(),
+            metrics=CollectorRegistry(),
+            demo_users=demo_users,
+        )
+        server = ConsoleServer(app, listen(settings.console_host, settings.console_port))
+        _log.info("console_started", url=server.url)
+        asyncio.run(server.serve())
+        _log.info("console_stopped")

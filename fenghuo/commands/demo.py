@@ -1,0 +1,215 @@
+"""`fenghuo demo`: everything on this machine, with the sample stream or with files of one's own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.error import URLError
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from alerts.views import User
+from console.pages.sign_in import DemoUser
+from events.errors import FenghuoError
+from fenghuo.embedded import start_services
+from fenghuo.embedded.service import free_port, last_line, spawn
+from fenghuo.embedded.services import Services
+from fenghuo.settings import Settings, variable
+from fenghuo.wiring import RunError, build_risk, sample_model, stop_on_signals
+from store.postgres.engine import sync_engine
+from store.postgres.migrate import migrate
+from store.postgres.users import seed_demo_users
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+LIVE_FROM = "2026-03-10T09:30:00+08:00"
+"""Where the live play of the sample starts: every scenario is still to come on that morning."""
+
+USERS = (
+    DemoUser("analyst", "demo-analyst", "陈晓 Chen Xiao", "analyst"),
+    DemoUser("finance", "demo-finance", "王莉 Wang Li", "finance"),
+    DemoUser("legal", "demo-legal", "赵敏 Zhao Min", "legal"),
+    DemoUser("sre", "demo-sre", "刘洋 Liu Yang", "sre"),
+)
+_STOP_SECONDS = 15.0
+_READY_SECONDS = 90.0
+
+
+class DemoError(FenghuoError):
+    """Raised when the demo can't be set up."""
+
+
+class Process:
+    """One process of Fenghuo as a child, which can't outlive this one; its output goes to a log file."""
+
+    def __init__(self, name: str, arguments: list[str], log: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = log
+        self._child: subprocess.Popen[bytes] = spawn(
+            [sys.executable, "-m", "fenghuo", *arguments], log, death_signal=signal.SIGTERM, env=env
+        )
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self._child.poll()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._child.poll() is not None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+def demo(settings: Settings, console: Console) -> None:
+    """Start the servers that no setting names, then run, desk, console and feed; end all on Ctrl-C.
+
+    Args:
+        settings: servers, events, speed and ports.
+        console: for the banner.
+
+    Raises:
+        FenghuoError: something can't be started, or one of the processes ended; says which and why.
+    """
+    build_risk(settings)
+    own = settings.events is not None
+    if not own and not SAMPLES.is_dir():
+        raise DemoError(
+            f"`{SAMPLES}`: the sample is missing; set `{variable('events')}` to files of your own"
+        )
+    home = settings.data_dir / "demo"
+    shutil.rmtree(home, ignore_errors=True)  # the broker starts empty, so nothing older fits it
+    logs = home / "logs"
+    logs.mkdir(parents=True)
+    with stop_on_signals() as stop, ExitStack() as stack:
+        console.print("starting …", style="dim")
+        services = stack.enter_context(start_services(settings, home))
+        migrate(services.database_url)
+        engine = sync_engine(services.database_url)
+        seed_demo_users(engine, [(User(u.user_id, u.name, frozenset({u.role})), u.password) for u in USERS])
+        engine.dispose()
+        ports = {name: free_port() for name in ("run", "desk")}
+        port = _console_port(settings)
+        env = _environment(settings, services, home)
+        url = f"http://127.0.0.1:{port}"
+        processes = [
+            Process(
+                "desk", ["desk"], logs / "desk.log", env | {variable("metrics_port"): str(ports["desk"])}
+            ),
+            Process("run", ["run"], logs / "run.log", env | {variable("metrics_port"): str(ports["run"])}),
+            Process(
+                "console",
+                ["console", "--demo"],
+                logs / "console.log",
+                env | {variable("console_port"): str(port)},
+            ),
+        ]
+        for process in processes:
+            stack.enter_context(process)
+        deadline = time.monotonic() + _READY_SECONDS
+        while not stop.is_set() and not _answers(f"{url}/healthz"):
+            _watch(services, processes)
+            if time.monotonic() > deadline:
+                raise RunError(f"the console did not answer within {_READY_SECONDS:.0f} s; see {logs}")
+            stop.wait(0.1)
+        live = [] if own else ["--live-from", LIVE_FROM]
+        feed = stack.enter_context(Process("feed", ["feed", *live], logs / "feed.log", env))
+        if not stop.is_set():
+            _banner(console, settings, url, ports, logs)
+        while not stop.wait(0.5):
+            _watch(services, processes)
+            code = feed.poll()
+            if code:
+                raise RunError(f"feed ended with exit code {code}: {last_line(feed.log)}; see {feed.log}")
+        console.print("stopping …", style="dim")
+
+
+def _watch(services: Services, processes: list[Process]) -> None:
+    services.poll()
+    for process in processes:
+        code = process.poll()
+        if code is not None:
+            told = last_line(process.log)
+            raise RunError(f"{process.name} ended with exit code {code}: {told}; see {process.log}")
+
+
+def _environment(settings: Settings, services: Services, home: Path) -> dict[str, str]:
+    """The children's environment: this one, with the servers and inputs that were chosen."""
+    chosen = {
+        "redis_url": services.redis_url,
+        "database_url": services.database_url,
+        "kafka": services.kafka,
+        "data_dir": str(home),
+    }
+    if settings.events is None:
+        chosen |= {"events": str(SAMPLES / "trade-two-weeks.jsonl.gz"), "mappings": str(SAMPLES / "mappings")}
+        model = sample_model(settings.pack)
+        if settings.model is None and model is not None:
+            chosen["model"] = str(model)
+    return {**os.environ, **{variable(name): value for name, value in chosen.items()}}
+
+
+def _console_port(settings: Settings) -> int:
+    """The port that is set, or the next one that is free."""
+    if settings.console_port == 0:
+        return free_port()
+    for port in range(settings.console_port, min(settings.console_port + 50, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.console_host, port))
+            except OSError:
+                continue
+            return port
+    raise DemoError(
+        f"ports {settings.console_port} and the 49 after it are taken; set `{variable('console_port')}`"
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- our own console on loopback
+            return bool(answer.status == 200)  # noqa: PLR2004 -- OK
+    except (URLError, OSError):
+        return False
+
+
+def _banner(console: Console, settings: Settings, url: str, ports: dict[str, int], logs: Path) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("Console", url)
+    for user in USERS:
+        table.add_row("", f"{user.user_id} / {user.password}   {user.name}")
+    table.add_row("Metrics", f"{url}/metrics")
+    for name, port in ports.items():
+        table.add_row("", f"http://127.0.0.1:{port}/metrics   ({name})")
+    table.add_row("Playing", _playing(settings))
+    table.add_row("Logs", str(logs))
+    table.add_row("Stop", "Ctrl-C")
+    console.print(Panel(table, title="Fenghuo 烽火", expand=False))
+
+
+def _playing(settings: Settings) -> str:
+    speed = "as fast as possible" if settings.speed is None else f"{settings.speed:g}x"
+    if settings.events is not None:
+        return f"{', '.join(path.name for path in settings.events)} at {speed}"
+    return f"the simulated sample: history at once, then live from {LIVE_FROM} at {speed}"

@@ -1,0 +1,54 @@
+"""`fenghuo desk`: hits from Kafka become alerts and cases in PostgreSQL."""
+
+import structlog
+from prometheus_client import CollectorRegistry, start_http_server
+
+from desk.consumer import Desk
+from fenghuo.embedded import start_services
+from fenghuo.settings import Settings, SettingsError, variable
+from fenghuo.wiring import stop_on_signals
+from store.postgres.alerts import AlertStore
+from store.postgres.engine import sync_engine
+from store.postgres.migrate import migrate
+from store.postgres.rejects import RejectStore
+from telemetry.log import configure
+from telemetry.metrics import DeskMetrics
+from wire.kafka_topics import ALERTS, OUTPUTS, ensure_topics
+
+_log = structlog.get_logger(__name__)
+
+
+def desk(settings: Settings) -> None:
+    """Work on the hits until told to stop.
+
+    Raises:
+        FenghuoError: a setting is wrong or a server can't be reached.
+    """
+    for name in ("kafka", "database_url"):
+        if getattr(settings, name) is None:
+            raise SettingsError(
+                f"`{variable(name)}` is not set; name the server, or let `fenghuo demo` start it"
+            )
+    configure(settings.log_level.value, machine=settings.log_format.value == "json", process="desk")
+    registry = CollectorRegistry()
+    with (
+        start_services(settings, settings.data_dir, need={"kafka", "database"}) as services,
+        stop_on_signals() as stop,
+    ):
+        config = {"bootstrap.servers": services.kafka}
+        ensure_topics(config, OUTPUTS, settings.kafka_partitions)
+        migrate(services.database_url)
+        engine = sync_engine(services.database_url)
+        server, _ = start_http_server(settings.metrics_port, "127.0.0.1", registry)
+        _log.info("desk_started", metrics=f"http://127.0.0.1:{server.server_port}/metrics")
+        # A consumer group waits for its members about as long as half a session may last.
+        consumer = Desk(
+            {**config, "session.timeout.ms": 6000},
+            ALERTS,
+            AlertStore(engine),
+            RejectStore(engine),
+            DeskMetrics(registry),
+        )
+        consumer.run(stop)
+        engine.dispose()
+        _log.info("desk_stopped")
