@@ -110,8 +110,9 @@ def feed(
     mapping: Mapping = None,
     mappings: Tables = None,
     speed: Speed = None,
-    live_from: Annotated[
-        str | None, typer.Option(help="RFC 3339 time; older events are sent at once.")
+    since: Annotated[str | None, typer.Option(help="RFC 3339 time; leave out what came before.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; leave out what came then or later.")
     ] = None,
 ) -> None:
     """Play files into Kafka's input topics, as the systems that write them would send them."""
@@ -120,10 +121,12 @@ def feed(
     settings = load_settings(
         events=tuple(events) if events else None, mapping=mapping, mappings=mappings, speed=speed
     )
-    command(settings, _moment(live_from) if live_from else None)
+    command(settings, _moment(since), _moment(until))
 
 
-def _moment(text: str) -> int:
+def _moment(text: str | None) -> int | None:
+    if text is None:
+        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

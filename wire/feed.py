@@ -86,28 +86,26 @@ class Feed:
 
 
 class Pace:
-    """When each line is due: history at once, what follows at a multiple of life's speed.
+    """When each line is due: at once, or at a multiple of life's speed.
 
     Args:
         speed: event seconds per second, None for everything at once.
-        live_from: event time at which the pace starts; None for the first line.
         clock: the present in epoch milliseconds.
     """
 
-    def __init__(self, speed: float | None, live_from: int | None, clock: Clock) -> None:
+    def __init__(self, speed: float | None, clock: Clock) -> None:
         self._speed = speed
-        self._live_from = live_from
         self._clock = clock
-        self._started: int | None = None
+        self._start: tuple[int, int] | None = None  # wall clock and event clock of the first line
 
     def due(self, line: Line) -> int:
-        """The moment at which a line is to be sent; its time of production for the broker."""
-        if self._live_from is None:
-            self._live_from = line.arrived
-        ahead = line.arrived - self._live_from
-        if self._started is None and ahead >= 0:
-            self._started = self._clock()
-        start = self._started or self._clock()
-        if self._speed is None or ahead < 0:
-            return min(start, start + ahead)
-        return start + int(ahead / self._speed)
+        """The moment at which a line is sent and that the broker notes as its production.
+
+        What is sent at once keeps its own time, so that readers see a backlog in the order in which it grew.
+        """
+        now = self._clock()
+        if self._speed is None:
+            return min(now, line.arrived)
+        self._start = self._start or (now, line.arrived)
+        wall, event = self._start
+        return wall + int((line.arrived - event) / self._speed)

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 from urllib.error import URLError
@@ -110,36 +111,41 @@ def demo(settings: Settings, console: Console) -> None:
         port = _console_port(settings)
         env = _environment(settings, services, home)
         url = f"http://127.0.0.1:{port}"
+
+        def start(name: str, *arguments: str, **changed: str) -> Process:
+            own_env = env | {variable(key): value for key, value in changed.items()}
+            return stack.enter_context(Process(name, [name, *arguments], logs / f"{name}.log", own_env))
+
         processes = [
-            Process(
-                "desk", ["desk"], logs / "desk.log", env | {variable("metrics_port"): str(ports["desk"])}
-            ),
-            Process("run", ["run"], logs / "run.log", env | {variable("metrics_port"): str(ports["run"])}),
-            Process(
-                "console",
-                ["console", "--demo"],
-                logs / "console.log",
-                env | {variable("console_port"): str(port)},
-            ),
+            start("desk", metrics_port=str(ports["desk"])),
+            start("console", "--demo", console_port=str(port)),
         ]
-        for process in processes:
-            stack.enter_context(process)
-        deadline = time.monotonic() + _READY_SECONDS
-        while not stop.is_set() and not _answers(f"{url}/healthz"):
-            _watch(services, processes)
-            if time.monotonic() > deadline:
-                raise RunError(f"the console did not answer within {_READY_SECONDS:.0f} s; see {logs}")
-            stop.wait(0.1)
-        live = [] if own else ["--live-from", LIVE_FROM]
-        feed = stack.enter_context(Process("feed", ["feed", *live], logs / "feed.log", env))
+        # Readers take a backlog in its order only when all of it is there: history goes first.
+        feed = start("feed", *(() if own else ("--until", LIVE_FROM)), **({} if own else {"speed": "max"}))
+        if settings.speed is None or not own:
+            _await(lambda: feed.poll() is not None, stop, services, processes, "history")
+        processes.append(start("run", metrics_port=str(ports["run"])))
+        _await(lambda: _answers(f"{url}/healthz"), stop, services, processes, "the console")
+        if not own and not stop.is_set():
+            feed = start("feed", "--since", LIVE_FROM)
         if not stop.is_set():
             _banner(console, settings, url, ports, logs)
         while not stop.wait(0.5):
             _watch(services, processes)
-            code = feed.poll()
-            if code:
-                raise RunError(f"feed ended with exit code {code}: {last_line(feed.log)}; see {feed.log}")
+            if feed.poll():
+                raise RunError(f"feed failed: {last_line(feed.log)}; see {feed.log}")
         console.print("stopping …", style="dim")
+
+
+def _await(
+    condition: Callable[[], bool], stop: Event, services: Services, processes: list[Process], what: str
+) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not stop.is_set() and not condition():
+        _watch(services, processes)
+        if time.monotonic() > deadline:
+            raise RunError(f"{what} was not ready within {_READY_SECONDS:.0f} s; see the logs")
+        stop.wait(0.1)
 
 
 def _watch(services: Services, processes: list[Process]) -> None:

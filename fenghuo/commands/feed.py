@@ -19,12 +19,13 @@ from wire.tables import read_tables
 _log = structlog.get_logger(__name__)
 
 
-def feed(settings: Settings, live_from: int | None = None) -> None:
+def feed(settings: Settings, since: int | None = None, until: int | None = None) -> None:
     """Send `settings.events` at `settings.speed`.
 
     Args:
         settings: events, mapping, tables, speed and broker count.
-        live_from: event time in epoch milliseconds; what is older is sent at once, as history.
+        since: leave out what arrived before, epoch milliseconds of event time.
+        until: leave out what arrived at or after.
 
     Raises:
         FenghuoError: an input is wrong or the broker does not take it.
@@ -35,19 +36,21 @@ def feed(settings: Settings, live_from: int | None = None) -> None:
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
     files = InputFiles(list(settings.events or ()), mapping)
     tables = read_tables(settings.mappings, settings.rates)
-    pace = Pace(settings.speed, live_from, wall_clock)
+    pace = Pace(settings.speed, wall_clock)
     with start_services(settings, settings.data_dir, need={"kafka"}) as services, stop_on_signals() as stop:
         config = {"bootstrap.servers": services.kafka}
         ensure_topics(config, INPUTS, settings.kafka_partitions)
         sender = Feed(config, tables)
         sent = 0
         for line in files.lines(timed=True):
+            if since is not None and line.arrived < since:
+                continue
+            if stop.is_set() or (until is not None and line.arrived >= until):
+                break
             due = pace.due(line)
             if due > wall_clock():
                 sender.flush()
                 _wait(due, stop)
-            if stop.is_set():
-                break
             sender.send(line, due)
             sent += 1
         sender.flush()

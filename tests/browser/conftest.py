@@ -27,16 +27,16 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 Opener = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A running Chromium."""
+    """A running Chromium; ended with the module, as its event loop would be in the way of other tests."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def full_console(postgres_url: str) -> Iterator[Console]:
     """A console with a database of its own, and the analyst as demo user."""
     name = f"b{uuid.uuid4().hex[:12]}"

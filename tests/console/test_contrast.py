@@ -10,7 +10,7 @@ import console
 SHEET = (Path(console.__file__).parent / "static" / "console.css").read_text(encoding="utf-8")
 LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]+);", block))
-    for block in re.findall(r":root \{(.*?)\}", SHEET, re.S)
+    for block in re.findall(r":root \{(.*?)\}", SHEET, re.DOTALL)
 )
 ON_SURFACES = [
     "ink",

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from events.columns import Column, EventBatch, Kind
-from events.event import EventType
+from events.event import Attribute, EventType
 from rules.decide import decide
 from rules.evaluate import evaluate
+from rules.language import Frame, Scope, compile_condition
 from rules.pack import Pack, load_pack
+from rules.sources import RuleColumns
 from tests.rules.making import NOON, TRADE_CORE, Profiles, batch, column, event
 
 ROWS = 1_000
@@ -57,7 +59,8 @@ def microseconds(call: Callable[[], object]) -> float:
 
 
 def test_judging_and_deciding(pack: Pack, events: EventBatch, features: dict[str, Column]) -> None:
-    profile = Profiles(*[{"rating": "green", "credit_limit": 10**9, "home_region": "310000"}] * ROWS)
+    values: dict[str, Attribute] = {"rating": "green", "credit_limit": 10**9, "home_region": "310000"}
+    profile = Profiles(*[values] * ROWS)
     anomaly = column(Kind.NUMBER, *([0.5] * ROWS))
     late = np.zeros(ROWS, np.bool_)
     encoder = msgspec.json.Encoder()
@@ -68,7 +71,7 @@ def test_judging_and_deciding(pack: Pack, events: EventBatch, features: dict[str
     deciding = microseconds(
         lambda: [encoder.encode(one) for one in decide(pack, events, judgement, None, late, NOON)]
     )
-    print(f"\n{len(pack.rules)} rules: judge {judging:.2f} µs, decide and encode {deciding:.2f} µs per event")
+    print(f"\n{len(pack.rules)} rules: judge {judging:.2f} µs, decide and encode {deciding:.2f} µs per event")  # noqa: T201
     assert judging < 10
     assert deciding < 30
 
@@ -76,9 +79,6 @@ def test_judging_and_deciding(pack: Pack, events: EventBatch, features: dict[str
 def test_thirty_rules_over_a_thousand_events(
     pack: Pack, events: EventBatch, features: dict[str, Column]
 ) -> None:
-    from rules.language import Frame, Scope, compile_condition
-    from rules.sources import RuleColumns
-
     scope = Scope(pack.kinds)
     texts = [
         f"ordered_72h > {i} AND orders_72h >= {i % 7} OR shipped_72h * 1.02 > {i * 1000}" for i in range(30)
@@ -91,5 +91,5 @@ def test_thirty_rules_over_a_thousand_events(
             rule.evaluate(frame)
 
     milliseconds = microseconds(run) * ROWS / 1_000
-    print(f"\n30 rules over {ROWS:,} events: {milliseconds:.2f} ms")
+    print(f"\n30 rules over {ROWS:,} events: {milliseconds:.2f} ms")  # noqa: T201
     assert milliseconds < 10
