@@ -1,8 +1,8 @@
 """Password checks whose duration does not tell whether the name exists."""
 
+import asyncio
 import secrets
 
-from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -16,13 +16,12 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._decoy = self._hasher.hash(secrets.token_urlsafe())
-        self._limiter = CapacityLimiter(AT_ONCE)
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """True when `password` fits; None for an unknown name costs the same work and is never right."""
-        fits = await to_thread.run_sync(
-            self._fits, password_hash or self._decoy, password[:MAX_PASSWORD], limiter=self._limiter
-        )
+        async with self._places:
+            fits = await asyncio.to_thread(self._fits, password_hash or self._decoy, password[:MAX_PASSWORD])
         return fits and password_hash is not None and len(password) <= MAX_PASSWORD
 
     def _fits(self, password_hash: str, password: str) -> bool:

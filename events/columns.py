@@ -72,7 +72,16 @@ def attribute_column(cells: list[Attribute | None], kind: Kind) -> Column:
         return text_column([cell if isinstance(cell, str) else None for cell in cells])
     if kind is Kind.BOOL:
         return _filled([cell if isinstance(cell, bool) else None for cell in cells], np.bool_, False, kind)
-    return _filled([None if isinstance(cell, bool | str) else cell for cell in cells], np.float64, 0.0, kind)
+    return _filled([_number(cell) for cell in cells], np.float64, 0.0, kind)
+
+
+def _number(cell: Attribute | None) -> float | None:
+    if cell is None or isinstance(cell, bool | str):
+        return None
+    try:
+        return float(cell)
+    except OverflowError:  # JSON has integers of any length
+        return None
 
 
 def _filled(cells: list[Any], dtype: npt.DTypeLike, blank: Any, kind: Kind) -> Column:

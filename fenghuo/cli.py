@@ -10,6 +10,7 @@ from rich.console import Console
 
 from events.clock import milliseconds
 from events.errors import FenghuoError
+from events.event import EventType
 from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.settings import load_settings
 from fenghuo.wiring import RunError
@@ -177,6 +178,9 @@ def model_train(
     mappings: Tables = None,
     rates: Rates = None,
     labels: Annotated[Path | None, typer.Option(help="CSV whose `event_id` are known to be bad.")] = None,
+    event_type: Annotated[
+        list[EventType] | None, typer.Option(help="Type to learn from and score; repeat.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     trees: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     samples: Annotated[int, typer.Option(min=2)] = 256,
@@ -193,7 +197,9 @@ def model_train(
         rates=rates,
         speed="max",
     )
-    model = train(settings, Training(labels, seed, trees, samples), out, Console(stderr=True))
+    types = tuple(kind.value for kind in event_type or (EventType.ORDER_PLACED,))
+    training = Training(labels, types, seed, trees, samples)
+    model = train(settings, training, out, Console(stderr=True))
     manifest = model.manifest
     period = f"{manifest.period.first} to {manifest.period.last}"
     typer.echo(f"{out}: model {model.id}, {manifest.rows:,} rows from {period}")

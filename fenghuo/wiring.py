@@ -21,6 +21,7 @@ from events.clock import wall_clock
 from events.errors import FenghuoError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.settings import Settings
+from fenghuo.settings import Source as Origins
 from flows.judge import Judge
 from flows.risk import risk_flow
 from flows.windows import MarkedJournal, OpenShard
@@ -65,14 +66,21 @@ class Risk:
     registry: CollectorRegistry
 
 
-def build_risk(settings: Settings) -> Risk:
+def build_risk(settings: Settings, *, sample: bool = False) -> Risk:
     """Load everything that judges; nothing is started.
+
+    Args:
+        settings: pack, model, tables and limits count.
+        sample: where nobody said which model, take the sample's, if it was trained for this very pack.
 
     Raises:
         FenghuoError: a pack, model or table is wrong; the message names file, line and cure.
     """
     pack = load_pack(settings.pack)
-    model = load_model(settings.model) if settings.model is not None else None
+    folder = settings.model
+    if sample and folder is None and settings.source_of("model").source is Origins.DEFAULT:
+        folder = sample_model(pack)
+    model = load_model(folder) if folder is not None else None
     codec = Codec(read_tables(settings.mappings, settings.rates), settings.max_message_bytes)
     registry = CollectorRegistry()
     metrics = FlowMetrics(registry)
@@ -84,12 +92,12 @@ def build_risk(settings: Settings) -> Risk:
     return Risk(settings, pack, model, codec, metrics, registry)
 
 
-def sample_model(pack: Path) -> Path | None:
+def sample_model(pack: Pack) -> Path | None:
     """The model that was trained on the simulated sample, where it was trained for exactly this pack."""
     folder = Path(__file__).resolve().parents[1] / "samples" / "model"
     if not folder.is_dir():
         return None
-    return folder if load_model(folder).manifest.pack.sha256 == load_pack(pack).content_hash else None
+    return folder if load_model(folder).manifest.pack.sha256 == pack.content_hash else None
 
 
 def build_flow(

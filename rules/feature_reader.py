@@ -10,7 +10,7 @@ from rules.document import Entry, Problems
 from rules.errors import LanguageError, did_you_mean
 from rules.language import Compiled, Scope, compile_condition
 from rules.language.names import names_in
-from rules.language.scope import ATTRIBUTES, RESERVED
+from rules.language.scope import ATTRIBUTES, CALENDAR, RESERVED
 from rules.local_time import LocalTime
 from rules.rule import Expression
 from rules.sources import EventColumns
@@ -105,8 +105,15 @@ class _Reader:
             place = "a feature's `where`, which sees one event alone"
             scope = Scope({}, self.lists, profile=False, anomaly=False, hidden=all_names, place=place)
             condition = _compiled(where, scope, Kind.BOOL)
-            feature = replace(feature, where=self.predicate(condition), where_text=condition.text)
+            feature = replace(feature, where=self.predicate(condition), where_text=self.meaning(condition))
         return feature
+
+    def meaning(self, condition: Compiled) -> str:
+        """The condition with all that its meaning hangs on: equal texts in two packs hold the same events."""
+        context = [f"{name}: {sorted(members)}" for name, members in sorted(condition.lists.items())]
+        if condition.names & CALENDAR.keys():
+            context.append(self.local_time.name)
+        return f"{condition.text} -- {'; '.join(context)}" if context else condition.text
 
     def predicate(self, condition: Compiled) -> Predicate:
         def holds(batch: EventBatch) -> Bools:

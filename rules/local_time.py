@@ -50,13 +50,9 @@ class LocalTime:
         return (self._local(occurred_at) // DAY + _MONDAY) % 7
 
     def _local(self, occurred_at: Int64s) -> Int64s:
-        local = occurred_at.copy()
-        days = occurred_at // DAY
-        for day in np.unique(days).tolist():
-            rows = np.flatnonzero(days == day)
-            shift = self._of_day(day)
-            if shift is not None:
-                local[rows] += shift
-            else:
-                local[rows] += np.array([self._offset(ms) for ms in occurred_at[rows].tolist()], np.int64)
+        days, places = np.unique(occurred_at // DAY, return_inverse=True)
+        shifts = [self._of_day(day) for day in days.tolist()]
+        local: Int64s = occurred_at + np.array([shift or 0 for shift in shifts], np.int64)[places]
+        for row in np.flatnonzero(np.array([shift is None for shift in shifts], np.bool_)[places]).tolist():
+            local[row] += self._offset(int(occurred_at[row]))
         return local

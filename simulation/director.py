@@ -14,7 +14,7 @@ from simulation.scene import Cast, Office, Scenario, Scene, Tier, Turning, When
 _MORNING = (9.6, 10.9)  # between half past nine and eleven every tier is seen
 _REST_OF_DAY = (11.0, 18.0)
 _NIGHT = (2.0, 4.5)
-_ODD_HOURS = ((6.05, 6.9), (21.0, 23.8))
+_ODD_HOURS = ((1.0, 4.6),)
 _REPORTED = 0.8  # share of incidents of which investigators report a verdict
 _NEWCOMERS_AHEAD = 2  # days from the account's opening to the stop
 

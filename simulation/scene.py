@@ -37,7 +37,7 @@ class When(Enum):
 
     BUSINESS = "in business hours"
     NIGHT = "between two and half past four at night"
-    ODD = "early in the morning or late in the evening"
+    ODD = "in the dead of night"
 
 
 @dataclass(frozen=True, slots=True)

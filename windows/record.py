@@ -97,8 +97,10 @@ def _canonical(cell: object) -> str:
             return f"t{cell}"
         case bool():
             return f"b{cell}"
-        case int() | float():
-            return f"n{float(cell)!r}" if float(cell) == cell else f"n{cell}"
+        case int():
+            return f"n{cell}"
+        case float():
+            return f"n{int(cell)}" if cell.is_integer() else f"n{cell!r}"
         case _:
             return ""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from events.columns import Bools, Column, EventBatch, Int64s, Kind, attribute_column
-from events.event import Attribute, EventType
+from events.event import MAX_AMOUNT, Attribute, EventType
 from windows.evaluate import Query, evaluate
 from windows.journal import Append, Journal
 from windows.log import NEVER, GroupLog
@@ -27,7 +27,9 @@ class ProfileColumns:
         column = attribute_column([profile.get(name) for profile in self._profiles], kind)
         if kind is not Kind.MONEY:
             return column
-        return Column(np.rint(column.values).astype(np.int64), column.valid, kind)
+        fen = np.rint(column.values)
+        fits = np.isfinite(fen) & (np.abs(fen) <= MAX_AMOUNT)
+        return Column(np.where(fits, fen, 0).astype(np.int64), column.valid & fits, kind)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def routes(alerts: AlertReader, metrics: CollectorRegistry) -> APIRouter:
     """The routes of health and metrics."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/healthz")
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def health() -> Response:
         try:
             alive = await asyncio.wait_for(alerts.alive(), PATIENCE)

@@ -86,7 +86,7 @@ async def find(alerts: AlertReader, alert_id: str, hits: int) -> AlertDetail:
     Raises:
         NotFoundError: there is no such alert.
     """
-    usable = len(alert_id) <= MAX_ID and alert_id.isascii() and alert_id.isprintable()
+    usable = len(alert_id) <= MAX_ID and alert_id.isascii() and alert_id.replace("-", "").isalnum()
     detail = await alerts.alert(alert_id, hits) if usable else None
     if detail is None:
         raise NotFoundError(f"no alert `{alert_id[:MAX_ID]}`")

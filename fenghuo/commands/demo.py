@@ -26,8 +26,9 @@ from events.errors import FenghuoError
 from fenghuo.embedded import start_services
 from fenghuo.embedded.service import free_port, last_line, spawn
 from fenghuo.embedded.services import Services
-from fenghuo.settings import Settings, variable
+from fenghuo.settings import Settings, Source, variable
 from fenghuo.wiring import RunError, build_risk, sample_model, stop_on_signals
+from rules.pack import Pack
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.users import seed_demo_users
@@ -90,8 +91,10 @@ def demo(settings: Settings, console: Console) -> None:
     Raises:
         FenghuoError: something can't be started, or one of the processes ended; says which and why.
     """
-    build_risk(settings)
+    pack = build_risk(settings).pack
     own = settings.events is not None
+    if own and settings.source_of("speed").source is Source.DEFAULT:
+        settings = settings.model_copy(update={"speed": None})
     if not own and not SAMPLES.is_dir():
         raise DemoError(
             f"`{SAMPLES}`: the sample is missing; set `{variable('events')}` to files of your own"
@@ -109,7 +112,7 @@ def demo(settings: Settings, console: Console) -> None:
         engine.dispose()
         ports = {name: free_port() for name in ("run", "desk")}
         port = _console_port(settings)
-        env = _environment(settings, services, home)
+        env = _environment(settings, pack, services, home)
         url = f"http://127.0.0.1:{port}"
 
         def start(name: str, *arguments: str, **changed: str) -> Process:
@@ -157,17 +160,18 @@ def _watch(services: Services, processes: list[Process]) -> None:
             raise RunError(f"{process.name} ended with exit code {code}: {told}; see {process.log}")
 
 
-def _environment(settings: Settings, services: Services, home: Path) -> dict[str, str]:
+def _environment(settings: Settings, pack: Pack, services: Services, home: Path) -> dict[str, str]:
     """The children's environment: this one, with the servers and inputs that were chosen."""
     chosen = {
         "redis_url": services.redis_url,
         "database_url": services.database_url,
         "kafka": services.kafka,
         "data_dir": str(home),
+        "speed": "max" if settings.speed is None else f"{settings.speed}x",
     }
     if settings.events is None:
         chosen |= {"events": str(SAMPLES / "trade-two-weeks.jsonl.gz"), "mappings": str(SAMPLES / "mappings")}
-        model = sample_model(settings.pack)
+        model = sample_model(pack)
         if settings.model is None and model is not None:
             chosen["model"] = str(model)
     return {**os.environ, **{variable(name): value for name, value in chosen.items()}}

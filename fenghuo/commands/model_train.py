@@ -37,12 +37,14 @@ class Training:
     Args:
         labels: CSV with a column `event_id` of events known to be bad, besides those that `label.reported`
             events name; the model must not learn them as normal.
+        event_types: types of the events to learn from and to score.
         seed: of the random choices.
         trees: number of trees.
         samples: rows that each tree sees.
     """
 
     labels: Path | None = None
+    event_types: tuple[str, ...] = (EventType.ORDER_PLACED.value,)
     seed: int = 0
     trees: int = 100
     samples: int = 256
@@ -74,6 +76,7 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
                 pack.kinds,
                 PackOrigin(pack.id, pack.content_hash),
                 created_at=wall_clock(),
+                event_types=training.event_types,
                 bad=bad,
                 seed=training.seed,
                 trees=training.trees,

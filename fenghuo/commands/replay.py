@@ -70,7 +70,7 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
     started = time.monotonic()
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
     files = InputFiles(list(settings.events or ()), mapping)
-    risk = build_risk(settings)
+    risk = build_risk(settings, sample=True)
     state = out / STATE
     identity = _identity(risk, files)
     namespace, summary = _enter(out, state, identity)
@@ -217,7 +217,7 @@ def report(result: Result, out: Path, console: Console) -> None:
     """Print what a replay came to."""
     summary = result.summary
     if result.repeated:
-        console.print(f"{out}: this replay was finished before; nothing to do")
+        console.print(f"{out}: this replay was finished before; nothing to do", soft_wrap=True)
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")

@@ -91,12 +91,14 @@ class Compiled:
         text: as it was written.
         kind: kind of the result.
         kinds: the names that it reads with their kinds, in the order of their first use.
+        lists: the named lists that it asks.
         run: the closure of kernels.
     """
 
     text: str
     kind: Kind
     kinds: Mapping[str, Kind]
+    lists: Mapping[str, frozenset[str]]
     run: Run
 
     @property
@@ -124,13 +126,16 @@ def compile_condition(text: str, scope: Scope, expect: Kind | None = Kind.BOOL) 
     """
     tree = translate(text, scope)
     kinds = Kinds(text, scope, tree, expect)
-    return Compiled(text, kinds.of(tree), kinds.names, _Compiler(text, kinds).build(tree))
+    compiler = _Compiler(text, kinds)
+    run = compiler.build(tree)
+    return Compiled(text, kinds.of(tree), kinds.names, compiler.lists, run)
 
 
 class _Compiler:
     def __init__(self, text: str, kinds: Kinds) -> None:
         self.text = text
         self.kinds = kinds
+        self.lists: dict[str, frozenset[str]] = {}
 
     def build(self, node: Node) -> Run:
         match node:
@@ -195,8 +200,9 @@ class _Compiler:
             case Like(operand=operand, pattern=pattern):
                 run = self.build(operand)
                 return lambda frame: texts.like(run(frame), pattern)
-            case Listed(operand=operand, members=members):
+            case Listed(operand=operand, name=name, members=members):
                 run = self.build(operand)
+                self.lists[name] = members
                 return lambda frame: texts.among(run(frame), members)
 
     def test(self, operand: Node) -> Callable[[Comparison, Cells, Cells], Cells]:

@@ -3,13 +3,14 @@
 from simulation.company import FEN
 from simulation.scene import Cast, Scenario, Scene, Tier, Turning, When
 
-_TIMES_USUAL = 25
-_MOST = 395_000.0  # yuan; below everything that other rules look at
+_TIMES_USUAL = 100
+_MOST = 960_000.0  # yuan; below every amount that another rule looks at
 
 
 def play(scene: Scene) -> Turning:
     """A single order, many times the usual amount, to the other end of the country."""
-    scene.habit(5)
+    for days in (7, 6, 5, 4):
+        scene.habit(days)
     yuan = min(_TIMES_USUAL * scene.actor.usual_order / FEN, _MOST) * scene.dice.uniform(0.85, 1.0)
     sale = scene.order(scene.at, yuan, region=scene.away())
     return Turning(sale.event_id, scene.actor, sale.number)

@@ -12,6 +12,7 @@ from rules.decision import Contribution, ModelScore, Outcome, RuleResult, RuleSt
 from tests.console.running import Console, hit
 
 Opener = Callable[[str], str]
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
@@ -137,7 +138,18 @@ def test_a_closed_alert_can_still_be_read(console: Console, browser: httpx.Clien
 
 @pytest.mark.parametrize(
     "alert_id",
-    ["00000000-0000-0000-0000-000000000000", "no-uuid", "%00", "a%2Fb", "..%2f", "é", "x" * 5000],
+    [
+        NOBODY,
+        "no-uuid",
+        "%00",
+        "a%2Fb",
+        "..%2f",
+        "é",
+        "x" * 5000,
+        f"urn:uuid:{NOBODY}",
+        f"{{{NOBODY}}}",
+        NOBODY.replace("-", ""),
+    ],
 )
 def test_an_unknown_alert_is_not_found(browser: httpx.Client, alert_id: str) -> None:
     answer = browser.get(f"/alerts/{alert_id}")

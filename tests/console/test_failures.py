@@ -41,6 +41,7 @@ def test_health_says_that_the_store_is_gone(lost: Console) -> None:
 def test_health_and_metrics_need_no_sign_in(console: Console) -> None:
     with console.client() as client:
         health = client.get("/healthz")
+        assert client.head("/healthz").status_code == 200
         metrics = client.get("/metrics")
     assert (health.status_code, health.json()) == (200, {"store": "ok"})
     assert metrics.headers["content-type"].startswith("text/plain")

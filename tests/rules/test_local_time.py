@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.clock import EARLIEST, HOUR, LATEST, MINUTE, milliseconds, moment
@@ -17,6 +17,7 @@ ZONES = ["Asia/Shanghai", "UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kath
 TIMES = st.integers(-1_893_456_000_000, 3_786_912_000_000)  # 1910 to 2090
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(ZONES), st.lists(TIMES, min_size=1, max_size=8))
 def test_as_the_standard_library_says(zone: str, drawn: list[int]) -> None:
     times = np.array(drawn, np.int64)

@@ -80,7 +80,7 @@ def test_every_key_that_is_optional(load: Load) -> None:
     assert pack.lists == {"far": {"650000", "540000"}}
     counted = pack.features[1]
     assert (counted.window, counted.delay) == (30_000, 10 * MINUTE)
-    assert counted.where_text == "LISTED(region, 'far') AND hour = 4"
+    assert counted.where_text == "LISTED(region, 'far') AND hour = 4 -- far: ['540000', '650000']; UTC"
     (deadline,) = pack.deadlines
     assert (deadline.within, deadline.by) == (10 * MINUTE, Entity.ORDER)
     assert deadline.expect is EventType.ORDER_CONFIRMED
@@ -143,3 +143,18 @@ def test_a_long_chain_of_expressions(load: Load) -> None:
     pack = load(("  mean_72h", chain + "  e1500: {expression: orders_72h}\n  mean_72h"))
     assert pack.expressions[0].name == "e1500"
     assert np.array_equal([one.name for one in pack.expressions[-3:]], ["e1", "e0", "mean_72h"])
+
+
+def test_the_text_of_a_where_tells_what_it_means(load: Load) -> None:
+    """Windows are kept by it: what an old list or zone let in must not pass for what the new one would."""
+
+    def text(condition: str, zone: str, far: str) -> str | None:
+        where = ("window: 72h}\n  mean", f'window: 72h, where: "{condition}"}}\n  mean')
+        zoned = ("timezone: Asia/Shanghai\n", f"timezone: {zone}\nlists: {{far: ['{far}']}}\n")
+        return load(where, zoned).features[1].where_text
+
+    for condition, texts in (("amount > 5", 1), ("hour < 5", 2), ("LISTED(region, 'far')", 2)):
+        found = {
+            text(condition, zone, far) for zone, far in (("UTC", "1"), ("UTC", "2"), ("Asia/Tokyo", "1"))
+        }
+        assert len(found) == texts, condition

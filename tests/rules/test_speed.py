@@ -71,7 +71,7 @@ def test_judging_and_deciding(pack: Pack, events: EventBatch, features: dict[str
     deciding = microseconds(
         lambda: [encoder.encode(one) for one in decide(pack, events, judgement, None, late, NOON)]
     )
-    print(f"\n{len(pack.rules)} rules: judge {judging:.2f} µs, decide and encode {deciding:.2f} µs per event")  # noqa: T201
+    print(f"\n{len(pack.rules)} rules: judge {judging:.2f} µs, decide and encode {deciding:.2f} µs per event")
     assert judging < 10
     assert deciding < 30
 
@@ -91,5 +91,5 @@ def test_thirty_rules_over_a_thousand_events(
             rule.evaluate(frame)
 
     milliseconds = microseconds(run) * ROWS / 1_000
-    print(f"\n30 rules over {ROWS:,} events: {milliseconds:.2f} ms")  # noqa: T201
+    print(f"\n30 rules over {ROWS:,} events: {milliseconds:.2f} ms")
     assert milliseconds < 10

@@ -82,13 +82,14 @@ CASES = [
     ),
     Case(
         "cross-region",
-        event(region="650000"),
+        event(region="650000", amount=100_001 * YUAN),
         {"orders_72h": 3, "regions_72h": 2, "ordered_72h": 500_000 * YUAN + 1},
         silent=[
-            {"event": event(region="310000")},
+            {"event": event(region="310000", amount=100_001 * YUAN)},
             {"orders_72h": 2},
             {"regions_72h": 1},
             {"ordered_72h": 500_000 * YUAN},
+            {"ordered_72h": 500_005 * YUAN},
             {"profile": {**PROFILE, "home_region": "650000"}},
         ],
     ),

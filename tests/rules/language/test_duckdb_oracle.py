@@ -220,13 +220,25 @@ def theirs(sql: str, table: dict[str, list[Cell]]) -> list[Any]:
         raise
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    derandomize=True,
+    database=None,
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(condition(2), tables())
 def test_conditions_agree_with_duckdb(drawn: Pair, table: dict[str, list[Cell]]) -> None:
     assert ours(drawn.ours, table) == theirs(drawn.theirs, table), drawn
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    derandomize=True,
+    database=None,
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(numeric(Kind.MONEY, 2) | numeric(Kind.NUMBER, 2), tables())
 def test_expressions_agree_with_duckdb(drawn: Pair, table: dict[str, list[Cell]]) -> None:
     for mine, other in zip(ours(drawn.ours, table, None), theirs(drawn.theirs, table), strict=True):
@@ -237,7 +249,7 @@ def test_expressions_agree_with_duckdb(drawn: Pair, table: dict[str, list[Cell]]
             assert math.isclose(mine, float(other), rel_tol=1e-12, abs_tol=1e-9), drawn
 
 
-@settings(max_examples=150, deadline=None)
+@settings(derandomize=True, database=None, max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-(2**62), 2**62), st.integers(-(2**62), 2**62)), min_size=1, max_size=5),
     COMPARISONS,
@@ -249,7 +261,7 @@ def test_large_integers_agree_with_duckdb(drawn: list[tuple[int, int]], operator
     assert ours(sql, table) == theirs(sql, table)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(derandomize=True, database=None, max_examples=100, deadline=None)
 @given(tables(), st.integers(-4, 4))
 def test_rounding_agrees_with_duckdb(table: dict[str, list[Cell]], digits: int) -> None:
     for text in (f"ROUND(days, {digits})", f"ROUND(count, {digits})", f"ROUND(count * 1.25, {digits})"):

@@ -3,7 +3,7 @@
 from operator import eq, ge, gt, le, lt, ne
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.columns import Kind
@@ -99,17 +99,20 @@ def test_decimal_factors_are_exact() -> None:
     assert wrong == []
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(HUGE, st.integers(-1, 1), st.sampled_from(sorted(OPERATORS)))
 def test_large_money_is_compared_exactly(fen: int, step: int, operator: str) -> None:
     assert of(f"total {operator} other", total=fen, other=fen + step) is OPERATORS[operator](fen, fen + step)
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(st.integers(2**53 - 2, 10**17 - 2), st.integers(-1, 1), st.sampled_from(sorted(OPERATORS)))
 def test_large_money_is_compared_exactly_with_a_literal(fen: int, step: int, operator: str) -> None:
     yuan = f"{(fen + step) // 100}.{(fen + step) % 100:02d}"
     assert of(f"total {operator} {yuan}", total=fen) is OPERATORS[operator](fen, fen + step)
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(HUGE, st.integers(-3, 3), st.sampled_from(sorted(OPERATORS)))
 def test_decimals_do_not_blur_large_money(fen: int, tenths: int, operator: str) -> None:
     """`total` against `other` plus tenths of a fen; in float64 both would be the same."""

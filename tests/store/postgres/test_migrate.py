@@ -1,6 +1,7 @@
 """Migrations on databases of every state."""
 
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -58,8 +59,13 @@ def test_the_migrations_build_what_the_program_expects(database_url: str) -> Non
 
 
 def test_processes_that_start_together_migrate_once(database_url: str) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(migrate, [database_url] * 4))
+    program = "import sys; from store.postgres.migrate import migrate; migrate(sys.argv[1])"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, database_url], stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    ends = [(process.communicate(timeout=60)[1].decode(), process.returncode) for process in processes]
+    assert ends == [("", 0)] * 3
     assert tables(database_url) == {*METADATA.tables, "alembic_version"}
 
 
