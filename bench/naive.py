@@ -1,8 +1,8 @@
 """The naive version: every event by itself, as a first draft without columns and batches would do it.
 
-For each event and window it adds to a sorted set, drops what has left the window and fetches the rest, computes
-the features in Python, asks scikit-learn about one row and calls one function per rule. It gives the same
-features, hits and outcomes as the product, so the two can stand side by side.
+For each event and window it adds to a sorted set, drops what has left the window and fetches the rest; it
+computes the features in Python, asks scikit-learn about one row and calls one function per rule. It gives the
+same features, hits and outcomes as the product, so the two can stand side by side.
 """
 
 import json
@@ -61,7 +61,8 @@ class Naive:
         event = json.loads(line)
         features = self._features(event)
         anomaly, score = self._score(features)
-        hits = [rule for rule in RULES if event["type"] in rule.on and rule.hits(event, features, anomaly)]
+        facts = {**event, **features, "anomaly": anomaly}
+        hits = [rule for rule in RULES if event["type"] in rule.on and rule.when(facts)]
         decision = {
             "decision_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event['event_id']}\n{self._pack}")),
             "event_id": event["event_id"],

@@ -43,7 +43,7 @@ def rfc3339(ms: int) -> str:
     >>> rfc3339(0)
     '1970-01-01T00:00:00.000Z'
     """
-    return moment(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return moment(ms).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def rfc3339_column(ms: npt.NDArray[np.int64]) -> list[str]:

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from events.clock import EARLIEST, LATEST
 
 MAX_AMOUNT = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
+MAX_INTEGER = 2**63 - 1  # the largest that columns and stored profiles hold
 
 
 class EventType(StrEnum):
@@ -55,7 +56,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 GroupName = Annotated[str, Meta(min_length=1, max_length=129)]
 Moment = Annotated[datetime, Meta(tz=True)] | Annotated[int, Meta(ge=EARLIEST, le=LATEST)]
 Amount = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-Attribute = str | int | float | bool
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]  # `$` alone lets a line feed follow
+Attribute = str | Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)] | float | bool
 
 
 class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -88,7 +90,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     order: Name | None = None
     shipment: Name | None = None
     amount: Amount | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "CNY"
+    currency: Currency = "CNY"
     region: str | None = None
     counterparty: str | None = None
     channel: str | None = None

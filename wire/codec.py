@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import ValidationError
 
-from events.clock import milliseconds
+from events.clock import EARLIEST, LATEST, milliseconds
 from events.columns import EventBatch
 from events.errors import EventError
 from events.event import MONEY_EVENTS, Event
@@ -17,7 +17,11 @@ from wire.tables import Tables
 _decoder = msgspec.json.Decoder(Event)
 _PLACE = re.compile(r"(.*) - at `(?:key in )?\$\.?([^`]*)`$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
-_KEY = re.compile(rb'"(\w+)"\s*:\s*"$')
+_KEY = re.compile(rb'"(\w{1,64})"\s{0,64}:\s{0,64}$')
+_KEY_BYTES = 256  # more than _KEY can match
+_PLACES = 64  # at most so many occurrences of a broken text are looked at
+_LONGEST_REASON = 200
+_FIELDS = frozenset(Event.__struct_fields__)
 _NUL = "\0"
 _NAMES = (
     "event_id",
@@ -66,15 +70,14 @@ class Codec:
         for row, value in enumerate(raw.values):
             try:
                 event = self._event(value)
-                occurred_at = event.occurred_at
-                time = occurred_at if isinstance(occurred_at, int) else milliseconds(occurred_at)
+                time = _time(event)
                 amount = self._amount(event, time)
             except EventError as error:
                 dead.append(
                     DeadLetter(
                         row=row,
                         field=error.field,
-                        reason=error.reason,
+                        reason=_short(error.reason),
                         source=raw.sources[row],
                         offset=int(raw.offsets[row]),
                         raw=value or b"",
@@ -119,7 +122,7 @@ class Codec:
         except ValidationError as error:
             raise _explained(str(error)) from error
         except UnicodeDecodeError as error:
-            field = _field_before(value, error.object)
+            field = _field_of(value, error.object)
             raise EventError(field, f"not UTF-8: byte {error.object[error.start]:#04x}") from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise EventError(None, f"not JSON: {error}") from error
@@ -148,17 +151,42 @@ def _explained(message: str) -> EventError:
     if missing:
         return EventError(missing[1], "missing")
     found = _PLACE.match(message)
-    if found is None:
-        return EventError(None, message)
-    reason, path = found[1], found[2]
+    reason, path = (found[1], found[2]) if found else (message, "")
     field = path.removesuffix("[...]").rstrip(".")
     return EventError(field or None, reason[0].lower() + reason[1:])
 
 
-def _field_before(message: bytes, text: bytes) -> str | None:
-    """Name of the field whose value is `text`, as far as the raw bytes tell."""
-    found = _KEY.search(message, 0, max(0, message.find(text)))
-    return found[1].decode("ascii") if found else None
+def _time(event: Event) -> int:
+    occurred_at = event.occurred_at
+    if isinstance(occurred_at, int):
+        return occurred_at
+    time = milliseconds(occurred_at)
+    if not EARLIEST <= time <= LATEST:
+        raise EventError("occurred_at", f"`{occurred_at.isoformat()}` is outside of the years 1 to 9999 in UTC")
+    return time
+
+
+def _short(reason: str) -> str:
+    """A reason that quotes the message is cut: it travels in a header of a message."""
+    return reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
+
+
+def _field_of(message: bytes, text: bytes) -> str | None:
+    """The field that holds `text`, as far as the raw bytes tell; always one of the contract's names."""
+    start = message.find(b'"attributes"')
+    end = message.find(b"}", start)
+    quoted = b'"' + text + b'"'
+    place = message.find(quoted)
+    for _ in range(_PLACES):
+        if place < 0:
+            return None
+        if 0 <= start < place < end:
+            return "attributes"
+        found = _KEY.search(message, max(0, place - _KEY_BYTES), place)
+        if found and found[1].decode("ascii") in _FIELDS:
+            return found[1].decode("ascii")
+        place = message.find(quoted, place + 1)
+    return None
 
 
 def _refuse_nul(event: Event) -> None:

@@ -1,21 +1,26 @@
 """Code-mapping tables of the group: customer codes, region names and currency rates, read from CSV."""
 
-import csv
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from events.clock import moment
+from events.clock import DAY, LATEST, moment
 from events.event import MAX_AMOUNT
+from wire.csv_rows import csv_rows
 from wire.errors import TableError
 
-_Key = TypeVar("_Key")
+_Key = TypeVar("_Key", str, tuple[str, str])
 _CHINA = ZoneInfo("Asia/Shanghai")
+_EXACT = Context(prec=60)  # 16 digits of an amount times any rate: rounded once, to the fen
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?")
+_LONGEST_GROUP = 129
 _TWO_DECIMALS = 2
 _MINOR_DIGITS = {
     "JPY": 0,
@@ -61,13 +66,13 @@ class Tables:
             LookupError: no rate for that day; the message says which.
             OverflowError: the result is beyond what an event may carry.
         """
-        day = moment(occurred_at).astimezone(_CHINA).date()
+        day = moment(min(occurred_at, LATEST - DAY)).astimezone(_CHINA).date()
         days, rates = self.rates.get(currency, ([], []))
         place = bisect_right(days, day)
         if place == 0:
             raise LookupError(f"no rate for {currency} on {day.isoformat()}")
         shift = _TWO_DECIMALS - _MINOR_DIGITS.get(currency, _TWO_DECIMALS)
-        exact = (amount * rates[place - 1]).scaleb(shift)
+        exact = _EXACT.multiply(amount, rates[place - 1]).scaleb(shift, _EXACT)
         fen = int(exact.to_integral_value(ROUND_HALF_EVEN))
         if abs(fen) > MAX_AMOUNT:
             raise OverflowError(f"{amount} {currency} is more than {MAX_AMOUNT} fen")
@@ -87,6 +92,8 @@ def read_tables(folder: Path | None, rates: Path | None) -> Tables:
     skus: dict[tuple[str, str], str] = {}
     if folder is not None:
         for place, row in _rows(folder / "customers.csv", ("subsidiary", "customer", "group")):
+            if len(row["group"]) > _LONGEST_GROUP:
+                raise TableError(f"{place}: group `{row['group'][:20]}…` is longer than {_LONGEST_GROUP}")
             _put(groups, (row["subsidiary"], row["customer"]), row["group"], place)
         for place, row in _rows(folder / "regions.csv", ("name", "code")):
             _put(regions, row["name"], row["code"], place)
@@ -98,43 +105,43 @@ def read_tables(folder: Path | None, rates: Path | None) -> Tables:
 def _read_rates(path: Path) -> dict[str, tuple[list[date], list[Decimal]]]:
     if not path.is_file():
         raise TableError(f"{path}: no such rate table; correct FENGHUO_RATES")
-    found: dict[str, list[tuple[date, Decimal]]] = {}
+    found: dict[str, dict[date, Decimal]] = {}
     for place, row in _rows(path, ("date", "currency", "rate")):
+        currency, text = row["currency"], row["rate"]
+        if not _CURRENCY.fullmatch(currency):
+            raise TableError(f"{place}: currency `{currency}` is not an ISO 4217 code such as `USD`")
         try:
             day = datetime.strptime(row["date"], "%Y-%m-%d").date()  # noqa: DTZ007 -- a calendar day
-            rate = Decimal(row["rate"])
-        except (ValueError, InvalidOperation) as error:
-            raise TableError(
-                f"{place}: `{row['date']}`, `{row['rate']}`: expected YYYY-MM-DD and a number"
-            ) from error
-        if not rate.is_finite() or rate <= 0:
-            raise TableError(f"{place}: rate `{row['rate']}` is not a positive number")
-        found.setdefault(row["currency"], []).append((day, rate))
-    ordered = {currency: sorted(pairs) for currency, pairs in found.items()}
+        except ValueError as error:
+            raise TableError(f"{place}: date `{row['date']}` is not YYYY-MM-DD") from error
+        rate = Decimal(text) if _RATE.fullmatch(text) else Decimal(0)
+        if not rate:
+            raise TableError(f"{place}: rate `{text}` is not a positive number such as `7.1884`")
+        if found.setdefault(currency, {}).setdefault(day, rate) != rate:
+            raise TableError(f"{place}: {currency} has two rates on {day.isoformat()}; keep one")
+    ordered = {currency: sorted(rates.items()) for currency, rates in found.items()}
     return {c: ([day for day, _ in pairs], [rate for _, rate in pairs]) for c, pairs in ordered.items()}
 
 
 def _put(table: dict[_Key, str], key: _Key, value: str, place: str) -> None:
     if table.setdefault(key, value) != value:
-        raise TableError(f"{place}: `{key}` is mapped twice, to `{table[key]}` and `{value}`; keep one")
+        told = key if isinstance(key, str) else ", ".join(key)
+        raise TableError(f"{place}: `{told}` is mapped twice, to `{table[key]}` and `{value}`; keep one")
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """Every row with its place (`file:line`); nothing where the file does not exist."""
     if not path.is_file():
         return
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise TableError(f"{path}:1: column `{missing[0]}` is missing; expected {', '.join(columns)}")
-        try:
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
-                cells = {name: (row[name] or "").strip() for name in columns}
-                empty = [name for name, cell in cells.items() if not cell]
-                if empty:
-                    raise TableError(f"{place}: column `{empty[0]}` is empty")
-                yield place, cells
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise TableError(f"{path}:{reader.line_num + 1}: not readable as UTF-8 CSV: {error}") from error
+    with path.open("rb") as stream:
+        for line, row in csv_rows(path, stream, columns):
+            place = f"{path}:{line}"
+            cells = {name: (row[name] or "").strip() for name in columns}
+            empty = [name for name, cell in cells.items() if not cell]
+            if empty:
+                raise TableError(f"{place}: column `{empty[0]}` is empty")
+            if None in row:
+                raise TableError(f"{place}: more cells than columns; put cells that hold a comma in quotes")
+            if any("\0" in cell for cell in cells.values()):
+                raise TableError(f"{place}: contains a NUL character; the file is damaged or not text")
+            yield place, cells

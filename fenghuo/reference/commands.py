@@ -1,5 +1,6 @@
 """The page of commands: every command of the command line with its arguments, options and exit codes."""
 
+import inspect
 from collections.abc import Iterator
 
 import typer
@@ -24,9 +25,9 @@ def text() -> str:
     blocks = [part for path, command in leaves() for part in _described(path, command)]
     return page(
         "Commands",
-        "`make run` and `make test` install the program into `.venv`; `fenghuo` is then `.venv/bin/fenghuo`. Where an "
-        "option is left out, its [setting](settings.md) counts. Errors are one line on stderr: what, where, what "
-        "to do.",
+        "`make run` and `make test` install the program into `.venv`; `fenghuo` is then `.venv/bin/fenghuo`. "
+        "Where an option is left out, its [setting](settings.md) counts. Errors are one line on stderr: "
+        "what, where, what to do.",
         *blocks,
         "## Exit codes",
         table(("code", "meaning"), [(code(number), meaning) for number, meaning in EXIT_CODES.items()]),
@@ -49,37 +50,54 @@ def _leaves(path: str, group: TyperGroup) -> Iterator[tuple[str, TyperCommand]]:
 
 
 def _described(path: str, command: TyperCommand) -> Iterator[str]:
+    parameters = [one for one in command.params if isinstance(one, TyperArgument | TyperOption)]
+    configured = _reads_settings(command)
     yield f"## {code(path)}"
     yield " ".join((command.help or "").split())
-    usage = [path]
-    rows = []
-    for one in command.params:
-        if isinstance(one, TyperArgument):
-            usage.append(_argument(one))
-            rows.append((code(_argument(one)), _default(one), one.help or ""))
-        elif isinstance(one, TyperOption):
-            if one.required:
-                usage.append(f"{one.opts[0]} {_value(one)}")
-            rows.append((code(f"{one.opts[0]} {_value(one)}".strip()), _default(one), one.help or ""))
-    optional = any(isinstance(one, TyperOption) and not one.required for one in command.params)
-    yield block("", " ".join([*usage, *(["[OPTIONS]"] if optional else [])]))
-    if rows:
+    yield block("", " ".join([path, *_usage(parameters)]))
+    if parameters:
+        rows = [(code(_spelled(one)), _default(one, configured=configured), _told(one)) for one in parameters]
         yield table(("", "default", "meaning"), rows)
 
 
-def _argument(argument: TyperArgument) -> str:
-    name = (argument.name or "").upper() + ("…" if argument.nargs < 0 else "")
-    return name if argument.required else f"[{name}]"
+def _usage(parameters: list[TyperArgument | TyperOption]) -> Iterator[str]:
+    for one in parameters:
+        if one.required or isinstance(one, TyperArgument):
+            yield _spelled(one)
+    if not all(one.required or isinstance(one, TyperArgument) for one in parameters):
+        yield "[OPTIONS]"
 
 
-def _value(option: TyperOption) -> str:
-    return "" if option.is_flag else (option.name or "").upper()
+def _spelled(parameter: TyperArgument | TyperOption) -> str:
+    name = (parameter.name or "").upper()
+    if isinstance(parameter, TyperOption):
+        return parameter.opts[0] if parameter.is_flag else f"{parameter.opts[0]} {name}"
+    name += "…" if parameter.nargs < 0 else ""
+    return name if parameter.required else f"[{name}]"
 
 
-def _default(parameter: TyperArgument | TyperOption) -> str:
+def _default(parameter: TyperArgument | TyperOption, *, configured: bool) -> str:
     if parameter.required:
         return "required"
     if parameter.default is not None:
         return "" if parameter.default is False else code(parameter.default)
-    name = (parameter.name or "").lower()
-    return code(variable(name)) if name in Settings.model_fields else ""
+    name = parameter.name or ""
+    return code(variable(name)) if configured and name in Settings.model_fields else ""
+
+
+def _told(parameter: TyperArgument | TyperOption) -> str:
+    least, most = parameter.min, parameter.max
+    limits = (
+        ""
+        if least is None
+        else f"At least {least:g}."
+        if most is None
+        else f"Between {least:g} and {most:g}."
+    )
+    return f"{parameter.help or ''} {limits}".strip()
+
+
+def _reads_settings(command: TyperCommand) -> bool:
+    """Whether the command fills up what it is not given from the settings."""
+    function = inspect.unwrap(command.callback) if command.callback is not None else None
+    return "load_settings" in getattr(getattr(function, "__code__", None), "co_names", ())

@@ -4,7 +4,7 @@ from typing import get_type_hints
 
 from events.event import MONEY_EVENTS, Event, EventType, topic_of
 from fenghuo.reference import docstring
-from fenghuo.reference.markdown import code, page, table
+from fenghuo.reference.markdown import code, page, sentence, table
 from wire.kafka_topics import ALERTS, DEAD_LETTERS, DECISIONS
 
 
@@ -12,9 +12,9 @@ def text() -> str:
     """The whole page."""
     return page(
         "Events",
-        "One JSON object per Kafka message, or per line of a `.jsonl` file. The key of a message is `group`, so "
-        "that the events of one customer stay in their order. [The schema](../schemas/event.json) says the same "
-        "for machines; [Inputs](../inputs.md) shows how other exports become events.",
+        "One JSON object per Kafka message, or per line of a `.jsonl` file. The key of a message is `group`, "
+        "so that the events of one customer stay in their order. [The schema](../schemas/event.json) says "
+        "the same for machines; [Inputs](../inputs.md) shows how other exports become events.",
         "## Fields",
         table(("field", "", "meaning"), _fields()),
         "## Types",
@@ -28,7 +28,7 @@ def _fields() -> list[tuple[str, str, str]]:
     told = docstring.fields(Event)
     names = get_type_hints(Event)
     required = set(Event.__struct_fields__[: len(Event.__struct_fields__) - len(Event.__struct_defaults__)])
-    return [(code(name), "required" if name in required else "", told[name]) for name in names]
+    return [(code(name), "required" if name in required else "", sentence(told[name])) for name in names]
 
 
 def _types() -> list[tuple[str, str, str]]:

@@ -33,6 +33,15 @@ def block(language: str, text: str) -> str:
     return f"```{language}\n{text}\n```"
 
 
+def sentence(text: str) -> str:
+    """Text that begins with a capital.
+
+    >>> sentence("event time.")
+    'Event time.'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; a bar or line feed in a cell would break it, so they are written otherwise."""
     lines = [_row(head), _row(["---"] * len(head))]

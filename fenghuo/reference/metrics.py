@@ -6,27 +6,28 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from fenghuo.reference import docstring
 from fenghuo.reference.markdown import code, codes, page, table
 from telemetry import metrics as declared
 
-_PROCESSES = {"FlowMetrics": "fenghuo run", "DeskMetrics": "fenghuo desk", "ConsoleMetrics": "fenghuo console"}
+_PROCESSES = {
+    "FlowMetrics": "fenghuo run",
+    "DeskMetrics": "fenghuo desk",
+    "ConsoleMetrics": "fenghuo console",
+}
 
 
 def text() -> str:
     """The whole page."""
     blocks: list[str] = []
     for kind in _declarations():
-        process = _PROCESSES.get(kind.__name__)
         blocks += [
-            f"## {code(process)}" if process else f"## {kind.__name__}",
-            docstring.summary(kind),
+            f"## {code(_PROCESSES.get(kind.__name__, kind.__name__))}",
             table(("metric", "type", "labels", "meaning"), _rows(kind)),
         ]
     return page(
         "Metrics",
-        "Each process shows its metrics at `/metrics` for Prometheus. A counter counts since its process started. "
-        "Of a histogram named `x` Prometheus sees `x_bucket`, `x_sum` and `x_count`. "
+        "Each process shows its metrics at `/metrics` for Prometheus. A counter counts from the start of its "
+        "process. Of a histogram named `x` Prometheus sees `x_bucket`, `x_sum` and `x_count`. "
         "[Operations](../operations.md) says which of them matter.",
         *blocks,
     )

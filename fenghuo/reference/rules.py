@@ -1,7 +1,5 @@
 """The page of rules: what the pack that comes with Fenghuo holds."""
 
-from pathlib import Path
-
 from events.clock import DAY, HOUR, MINUTE, SECOND
 from fenghuo.reference.markdown import block, code, codes, page, table
 from fenghuo.settings import Settings
@@ -19,9 +17,9 @@ def text() -> str:
     pack = shipped()
     return page(
         f"Rules of {pack.name}",
-        f"Version {pack.version}, timezone `{pack.timezone}`; an event later than {duration(pack.lateness)} is "
-        "marked late. Amounts in conditions are in yuan. [The rule language](../rule-language.md) explains the "
-        "conditions and how to write a pack.",
+        f"Version {pack.version}, timezone `{pack.timezone}`; an event later than {duration(pack.lateness)} "
+        "is marked late. Amounts in conditions are in yuan. [The rule language](../rule-language.md) "
+        "explains the conditions and how to write a pack.",
         f"Outcomes from mild to severe: {codes(outcome.value for outcome in Outcome)}. "
         f"Tiers: {codes(tier.value for tier in Tier)}.",
         table(("rule", "规则", "title", "tier", "outcome", "queue"), map(_line, pack.rules)),
@@ -35,8 +33,7 @@ def text() -> str:
 
 def shipped() -> Pack:
     """The pack that comes with Fenghuo."""
-    default: Path = Settings.model_fields["pack"].default
-    return load_pack(default)
+    return load_pack(Settings.model_fields["pack"].default)
 
 
 def duration(milliseconds: int) -> str:

@@ -13,6 +13,12 @@ from fenghuo.reference import docstring
 from rules.decision import Decision
 from wire.messages import DeadLetterLine
 
+# Of `features` the types say only that they are an object: their names are the pack's.
+_FEATURES = {
+    "description": "Every feature of the pack by name, null where it can't be known; money in fen.",
+    "type": "object",
+    "additionalProperties": {"type": ["number", "null"]},
+}
 TYPES: dict[str, type[Struct]] = {
     "event": Event,
     "decision": Decision,
@@ -23,25 +29,21 @@ TYPES: dict[str, type[Struct]] = {
 """Type by the name of its schema."""
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_FEATURES = {
-    "description": "Every feature of the pack by name, null where it can't be known; money in fen.",
-    "type": "object",
-    "additionalProperties": {"type": ["number", "null"]},
-}
 
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one of `TYPES`."""
     kind = TYPES[name]
     _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    by_title = {part.__name__: part for part in (*_structs(kind), EventType)}
-    for title, component in components.items():
-        if title in by_title:
-            _describe(component, by_title[title])
+    for part in _structs(kind):
+        _describe(components[part.__name__], part)
     root = components.pop(kind.__name__)
     if "features" in root["properties"]:
         root["properties"]["features"] = _FEATURES
     if kind is Event:
+        root["description"] += (
+            " Fields of other names are ignored; what else is known belongs to `attributes`."
+        )
         root["if"] = {"properties": {"type": {"enum": [t for t in EventType if t in MONEY_EVENTS]}}}
         root["then"] = {"required": ["amount"], "properties": {"amount": {"type": "integer"}}}
     head = {"$schema": _DIALECT, "$id": f"urn:fenghuo:schema:{name}:1", "title": name}

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -25,21 +25,22 @@ def text() -> str:
     ]
     return page(
         "Settings",
-        "A setting comes from an option of the command line, else from its variable, else from a TOML file, else "
-        f"from its default. The file is the one that `{CONFIG}` names, or `{DEFAULT_FILE}` in the working "
-        "directory; its keys are the names below without `FENGHUO_`, in lower case: `shards = 32`. A relative path "
-        "is seen from the working directory. An unknown key in the file is an error; an unknown variable is "
-        "reported by `fenghuo doctor`, which also shows each value with its source.",
+        "A setting comes from an option of the command line, else from its variable, else from a TOML file, "
+        f"else from its default. The file is the one that `{CONFIG}` names, or `{DEFAULT_FILE}` in the "
+        "working directory; its keys are the names below without `FENGHUO_`, in lower case: `shards = 32`. A "
+        "relative path is seen from the working directory. An unknown key in the file is an error; an unknown "
+        "variable is reported by `fenghuo doctor`, which also shows each value with its source.",
         table(("variable", "type", "default", "meaning"), rows),
         "`make` passes settings on: `make run FENGHUO_SPEED=600x`.",
     )
 
 
 def _kind(field: FieldInfo) -> str:
-    leaf, marks = _leaf(field.annotation, list(field.metadata))
+    leaf, marks, many = _leaf(field.annotation, list(field.metadata))
     if isinstance(leaf, type) and issubclass(leaf, StrEnum):
         return "one of " + codes(member.value for member in leaf)
     word = next((_PATHS[mark.path_type] for mark in marks if isinstance(mark, PathType)), _WORDS[leaf])
+    word += "s" if many else ""
     least = next((mark.ge for mark in marks if hasattr(mark, "ge")), None)
     most = next((mark.le for mark in marks if hasattr(mark, "le")), None)
     if least is None:
@@ -47,15 +48,16 @@ def _kind(field: FieldInfo) -> str:
     return f"{word}, {least}–{most}" if most is not None else f"{word}, at least {least}"
 
 
-def _leaf(annotation: Any, marks: list[Any]) -> tuple[Any, list[Any]]:
-    """The type inside of options, tuples and annotations, with what is noted on the way."""
+def _leaf(annotation: Any, marks: list[Any], *, many: bool = False) -> tuple[Any, list[Any], bool]:
+    """The type inside of options, tuples and annotations, what is noted on the way, and whether many fit."""
     marks = marks + list(getattr(annotation, "__metadata__", ()))
+    many = many or get_origin(annotation) is tuple
     inner = [part for part in get_args(annotation) if part not in (type(None), Ellipsis)]
-    return _leaf(inner[0], marks) if inner else (annotation, marks)
+    return _leaf(inner[0], marks, many=many) if inner else (annotation, marks, many)
 
 
 def _shown(defaults: Settings, name: str) -> str:
-    """The default as `fenghuo doctor` shows it; a path inside of the program without the place of the program."""
+    """The default as `fenghuo doctor` shows it; a path inside of the program without the program's place."""
     value = getattr(defaults, name)
     here = Path(str(files("rules"))).parent
     if isinstance(value, Path) and value.is_relative_to(here):

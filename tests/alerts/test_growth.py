@@ -215,5 +215,5 @@ def test_a_hundred_thousand_hits_on_one_alert_cost_as_much_each_as_a_thousand() 
     record = one(*hits)
     seconds = time.perf_counter() - started
     assert (record.hits, len(record.evidence)) == (100_000, EVIDENCE)
-    print(f"100,000 hits on one alert: {seconds:.2f} s")  # noqa: T201 - a figure to look at
+    print(f"100,000 hits on one alert: {seconds:.2f} s")
     assert seconds < 10  # half a second where nothing else runs; a quadratic growth takes minutes

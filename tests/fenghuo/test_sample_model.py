@@ -1,4 +1,4 @@
-"""The shipped model fits the shipped pack; a changed pack needs it trained again (samples/README.md says how)."""
+"""The shipped model fits the shipped pack; after a change samples/README.md says how to train it again."""
 
 from fenghuo.settings import load_settings
 from fenghuo.wiring import build_risk, sample_model

@@ -273,7 +273,7 @@ def test_a_hundred_thousand_hits_on_one_alert(store: AlertStore, engine: Engine,
         for batch in in_batches(part, 500):
             store.apply(batch)
         seconds.append(time.perf_counter() - started)
-    print(f"100,000 hits on one alert: {sum(seconds):.1f} s; by 20,000: {seconds}")  # noqa: T201 - a figure
+    print(f"100,000 hits on one alert: {sum(seconds):.1f} s; by 20,000: {seconds}")
     [record] = records(engine)
     assert record == next(alerts_of(hits))
     assert seconds[-1] < 3 * seconds[0]
