@@ -5,11 +5,6 @@ from enum import StrEnum
 from msgspec import Struct
 
 from bench.load import Customers
-from events.errors import FenghuoError
-
-
-class BenchError(FenghuoError):
-    """Raised when a run failed or its figures would not mean what they say."""
 
 
 class Pipeline(StrEnum):

@@ -18,6 +18,7 @@ from console.events import Changes
 from console.failures import Failures, Incidents
 from console.headers import SecurityHeaders
 from console.limits import BodyLimit
+from console.measure import Measured
 from console.pages import alert, board, sign_in
 from console.pages.sign_in import DemoUser
 from console.passwords import Passwords
@@ -27,6 +28,7 @@ from console.sessions import COOKIE, HOURS, Sessions, refuse_forged
 from console.throttle import Throttle
 from events.clock import Clock, wall_clock
 from rules.decision import Text
+from telemetry.metrics import ConsoleMetrics
 
 MIN_SECRET = 32
 
@@ -97,6 +99,7 @@ def create_app(
         https_only=secure_cookies,
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured, metrics=ConsoleMetrics(metrics))
     return app
 
 

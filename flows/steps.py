@@ -5,6 +5,7 @@ from zlib import crc32
 
 import numpy as np
 
+from events.clock import SECOND
 from flows.windows import ShardBatch
 from telemetry.metrics import FlowMetrics
 from wire.codec import Codec, Decoded
@@ -28,6 +29,12 @@ def decode(codec: Codec, metrics: FlowMetrics) -> Callable[[RawBatch], Decoded]:
     def step(raw: RawBatch) -> Decoded:
         with metrics.step_seconds.labels("decode").time():
             decoded = codec.decode(raw)
+        batch = decoded.batch
+        newest: dict[str, int] = {}
+        for source, time in zip(batch.sources, batch.occurred_at.tolist(), strict=True):
+            newest[source] = max(time, newest.get(source, time))
+        for source, time in newest.items():
+            metrics.event_time.labels(source).set(time / SECOND)
         for letter in decoded.dead:
             metrics.dead_lettered.labels(letter.field or "message").inc()
         return decoded

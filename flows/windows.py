@@ -73,7 +73,9 @@ class WindowsLogic(StatefulBatchLogic[ShardBatch, WindowedBatch, ShardState]):
         if self._opened is None:
             self._opened = self._open_shard(values[0].shard, self._kept.mark)
         windows = self._opened[1]
-        return [self._process(windows, value.batch) for value in values], StatefulBatchLogic.RETAIN
+        done = [self._process(windows, value.batch) for value in values]
+        self._metrics.windows_memory.labels(str(values[0].shard)).set(windows.loaded_bytes)
+        return done, StatefulBatchLogic.RETAIN
 
     def _process(self, windows: ShardWindows, batch: EventBatch) -> WindowedBatch:
         try:

@@ -196,3 +196,32 @@ class DeskMetrics:
     def lag(self, partition: int, messages: int) -> None:
         """Set the hits of a partition that were not read yet."""
         self._lag.labels(str(partition)).set(messages)
+
+
+class ConsoleMetrics:
+    """What the console counts.
+
+    Args:
+        registry: where the metrics are registered; one per process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "fenghuo_console_requests",
+            "Requests answered, by route template, method and status.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "fenghuo_console_request_seconds",
+            "Time to answer a request, live streams aside.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
+    def answered(self, route: str, method: str, status: int, seconds: float | None) -> None:
+        """Count one request; `seconds` None where its duration says nothing."""
+        self._requests.labels(route, method, str(status)).inc()
+        if seconds is not None:
+            self._seconds.labels(route).observe(seconds)

@@ -89,6 +89,11 @@ class ShardWindows:
         self._held = 0
         self._logs: OrderedDict[str, GroupLog] = OrderedDict()
 
+    @property
+    def loaded_bytes(self) -> int:
+        """Approximate memory of the logs that are loaded."""
+        return self._held
+
     def process(self, batch: EventBatch) -> WindowedBatch:
         """Accept the events of a batch and give their features.
 

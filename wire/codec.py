@@ -162,7 +162,7 @@ def _time(event: Event) -> int:
         return occurred_at
     time = milliseconds(occurred_at)
     if not EARLIEST <= time <= LATEST:
-        raise EventError("occurred_at", f"`{occurred_at.isoformat()}` is outside of the years 1 to 9999 in UTC")
+        raise EventError("occurred_at", f"`{occurred_at.isoformat()}` leaves the years 1 to 9999 in UTC")
     return time
 
 

@@ -25,9 +25,11 @@ def csv_rows(
     """
     reader = csv.DictReader(_decoded(path, lines))
     try:
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        header = reader.fieldnames or ()
+        missing = [name for name in columns if name not in header]
         if missing:
-            raise TableError(f"{path}:1: column `{missing[0]}` is missing; expected {', '.join(columns)}")
+            shown = ", ".join(header)[:200] or "nothing"
+            raise TableError(f"{path}:1: column `{missing[0]}` is missing; the header has: {shown}")
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:

@@ -1,9 +1,7 @@
 """Input files: JSON lines, CSV and Parquet as one stream of messages in arrival order."""
 
-import csv
 import gzip
 import heapq
-import io
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,12 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import msgspec
+import pyarrow as pa
 from msgspec import Meta, Struct
 from pyarrow import parquet
 
-from events.clock import EARLIEST, milliseconds
-from wire.column_mapping import ColumnMapping, RowMapper
+from events.clock import EARLIEST, LATEST, milliseconds
+from wire.column_mapping import ColumnMapping
+from wire.csv_rows import csv_rows
 from wire.errors import WireError
+from wire.row_mapper import RowMapper
 
 LINES = (".jsonl", ".ndjson", ".json")
 TABLES = (".csv", ".parquet")
@@ -29,7 +30,8 @@ class Line:
     """One message of a file.
 
     Args:
-        arrived: event-time clock of its file when it came: the newest event time so far, epoch milliseconds.
+        arrived: event-time clock of its file when it came: the newest event time so far, epoch milliseconds;
+            EARLIEST before the first readable time.
         raw: the message.
         file: number of the file in the order given.
     """
@@ -40,7 +42,7 @@ class Line:
 
 
 class _Timed(Struct):
-    occurred_at: Annotated[datetime, Meta(tz=True)] | int
+    occurred_at: Annotated[datetime, Meta(tz=True)] | Annotated[int, Meta(ge=EARLIEST, le=LATEST)]
 
 
 _time_decoder = msgspec.json.Decoder(_Timed)
@@ -65,6 +67,7 @@ class InputFiles:
         self.paths = paths
         self._mapping = mapping
         self._open: dict[int, BinaryIO] = {}
+        self._done = 0
         for path in paths:
             if not path.is_file():
                 raise WireError(
@@ -84,8 +87,8 @@ class InputFiles:
 
     @property
     def read_bytes(self) -> int:
-        """Bytes of the open files consumed so far."""
-        return sum(stream.tell() for stream in self._open.values() if not stream.closed)
+        """Bytes of all files consumed so far."""
+        return self._done + sum(stream.tell() for stream in self._open.values())
 
     def lines(self, *, timed: bool = False) -> Iterator[Line]:
         """All messages in arrival order.
@@ -108,6 +111,9 @@ class InputFiles:
                 raise WireError(f"{path}: damaged gzip file ({error}); get it again") from error
             except OSError as error:
                 raise WireError(f"{path}: can't be read: {error.strerror or error}") from error
+            finally:
+                del self._open[number]
+        self._done += path.stat().st_size
 
     def _lines(self, path: Path, stream: BinaryIO, number: int, *, timed: bool) -> Iterator[Line]:
         plain = gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream
@@ -115,11 +121,11 @@ class InputFiles:
             yield from _json_lines(plain, number, timed=timed)
             return
         assert self._mapping is not None
-        rows = (
-            _csv_rows(path, plain, self._mapping)
-            if _format(path) == ".csv"
-            else _parquet_rows(path, self._mapping)
-        )
+        if _format(path) == ".csv":
+            columns = sorted(self._mapping.columns())
+            rows: Iterator[dict[Any, Any]] = (row for _, row in csv_rows(path, plain, columns))
+        else:
+            rows = _parquet_rows(path, self._mapping)
         yield from _mapped(rows, self._mapping, number)
 
 
@@ -143,46 +149,36 @@ def _time_of(line: bytes, clock: int) -> int:
         occurred_at = _time_decoder.decode(line).occurred_at
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return clock  # a broken message comes when its neighbours come
-    return occurred_at if isinstance(occurred_at, int) else milliseconds(occurred_at)
-
-
-def _csv_rows(path: Path, stream: Any, mapping: ColumnMapping) -> Iterator[dict[str, Any]]:
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    reader = csv.DictReader(text)
-    try:
-        _check_columns(path, mapping, set(reader.fieldnames or ()))
-        yield from reader
-    except UnicodeDecodeError as error:
-        raise WireError(f"{path}:{reader.line_num + 1}: not UTF-8; convert the export first") from error
-    except csv.Error as error:
-        raise WireError(f"{path}:{reader.line_num + 1}: not CSV: {error}") from error
-    finally:
-        text.detach()
+    time = occurred_at if isinstance(occurred_at, int) else milliseconds(occurred_at)
+    return time if EARLIEST <= time <= LATEST else clock
 
 
 def _parquet_rows(path: Path, mapping: ColumnMapping) -> Iterator[dict[str, Any]]:
+    columns = sorted(mapping.columns())
     try:
-        table = parquet.ParquetFile(path)
-    except (OSError, ValueError) as error:
-        raise WireError(f"{path}: not a Parquet file: {error}") from error
-    with table:
-        _check_columns(path, mapping, set(table.schema_arrow.names))
-        for batch in table.iter_batches():
-            yield from batch.to_pylist()
+        with parquet.ParquetFile(path) as table:
+            missing = [name for name in columns if name not in table.schema_arrow.names]
+            if missing:
+                raise WireError(f"{path}: column `{missing[0]}` is missing; the mapping reads it")
+            for batch in table.iter_batches(columns=columns):
+                cells = [_plain(batch.column(name)).to_pylist() for name in columns]
+                yield from (dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True))
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
+        raise WireError(f"{path}: not a readable Parquet file: {error}") from error
 
 
-def _check_columns(path: Path, mapping: ColumnMapping, have: set[str]) -> None:
-    missing = sorted(mapping.columns() - have)
-    if missing:
-        raise WireError(f"{path}:1: column `{missing[0]}` is missing; the mapping reads it")
+def _plain(column: Any) -> Any:
+    """A column as Python can hold it: text that was not marked as text, times to the microsecond."""
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return column.cast(pa.string())
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    return column
 
 
-def _mapped(rows: Iterator[dict[str, Any]], mapping: ColumnMapping, number: int) -> Iterator[Line]:
+def _mapped(rows: Iterator[dict[Any, Any]], mapping: ColumnMapping, number: int) -> Iterator[Line]:
     mapper = RowMapper(mapping)
-    events = (event for row in rows for event in mapper.events(row))
-    timed: Iterable[tuple[int, bytes]] = (
-        (_time_of_mapped(event), _encoder.encode(event)) for event in events
-    )
+    timed: Iterable[tuple[int, bytes]] = (message for row in rows for message in _messages(mapper, row))
     if mapping.order_by == "occurred_at":
         timed = sorted(timed, key=itemgetter(0))
     clock = EARLIEST
@@ -191,6 +187,13 @@ def _mapped(rows: Iterator[dict[str, Any]], mapping: ColumnMapping, number: int)
         yield Line(clock, raw, number)
 
 
+def _messages(mapper: RowMapper, row: dict[Any, Any]) -> list[tuple[int, bytes]]:
+    """The messages of a row with their times; a row with cells beyond the header is refused as a whole."""
+    if None in row:
+        return [(EARLIEST, _encoder.encode([*list(row.values())[:-1], *row[None]]))]
+    return [(_time_of_mapped(event), _encoder.encode(event)) for event in mapper.events(row)]
+
+
 def _time_of_mapped(event: dict[str, Any]) -> int:
     time = event.get("occurred_at")
-    return time if isinstance(time, int) else EARLIEST
+    return time if isinstance(time, int) and EARLIEST <= time <= LATEST else EARLIEST

@@ -15,7 +15,7 @@ from events.event import MAX_AMOUNT
 from wire.csv_rows import csv_rows
 from wire.errors import TableError
 
-_Key = TypeVar("_Key", str, tuple[str, str])
+_Key = TypeVar("_Key")
 _CHINA = ZoneInfo("Asia/Shanghai")
 _EXACT = Context(prec=60)  # 16 digits of an amount times any rate: rounded once, to the fen
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -125,7 +125,7 @@ def _read_rates(path: Path) -> dict[str, tuple[list[date], list[Decimal]]]:
 
 def _put(table: dict[_Key, str], key: _Key, value: str, place: str) -> None:
     if table.setdefault(key, value) != value:
-        told = key if isinstance(key, str) else ", ".join(key)
+        told = ", ".join(key) if isinstance(key, tuple) else key
         raise TableError(f"{place}: `{told}` is mapped twice, to `{table[key]}` and `{value}`; keep one")
 
 

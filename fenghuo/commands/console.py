@@ -10,6 +10,7 @@ from console.pages.sign_in import DemoUser
 from console.server import ConsoleServer, listen
 from fenghuo.embedded import start_services
 from fenghuo.settings import Settings, SettingsError, session_secret, variable
+from fenghuo.wiring import stop_on_signals
 from store.postgres.alert_reader import PostgresAlertReader
 from store.postgres.engine import async_engine
 from store.postgres.migrate import migrate
@@ -46,5 +47,6 @@ def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
         )
         server = ConsoleServer(app, listen(settings.console_host, settings.console_port))
         _log.info("console_started", url=server.url)
-        asyncio.run(server.serve())
+        with stop_on_signals():  # the server hands a signal on when it has stopped: here it ends
+            asyncio.run(server.serve())
         _log.info("console_stopped")

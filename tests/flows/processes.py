@@ -25,7 +25,7 @@ def environment(**settings: object) -> dict[str, str]:
     return {**kept, **{f"FENGHUO_{name.upper()}": str(value) for name, value in settings.items()}}
 
 
-def command(*arguments: object, timeout: float = 110, **settings: object) -> subprocess.CompletedProcess[str]:
+def command(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
     """Run a command of Fenghuo to its end."""
     return subprocess.run(
         [sys.executable, "-m", "fenghuo", *map(str, arguments)],
@@ -33,7 +33,7 @@ def command(*arguments: object, timeout: float = 110, **settings: object) -> sub
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=110,
         check=False,
     )
 
