@@ -6,7 +6,7 @@ import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 from msgspec import Struct
 
-from events.clock import Clock
+from events.clock import EARLIEST, Clock
 from events.event import TOPICS, topic_of
 from wire.errors import WireError
 from wire.input_files import Line
@@ -105,7 +105,9 @@ class Pace:
         """
         now = self._clock()
         if self._speed is None:
-            return min(now, line.arrived)
+            return max(1, min(now, line.arrived))  # Kafka takes 0 for the present
+        if line.arrived == EARLIEST:
+            return now  # no readable time has come yet
         self._start = self._start or (now, line.arrived)
         wall, event = self._start
         return wall + int((line.arrived - event) / self._speed)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from events.clock import wall_clock
+from events.clock import EARLIEST, wall_clock
 from wire.input_files import InputFiles, Line
 from wire.messages import RawBatch
 
@@ -117,11 +117,12 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
             self._ahead = None
             if line is None:
                 break
-            now = wall_clock()
-            wall, event = self._started = self._started or (now, line.arrived)
-            if line.arrived - event > (now - wall) * speed:
-                self._ahead = line
-                break
+            if line.arrived > EARLIEST:  # before the first readable time everything is due
+                now = wall_clock()
+                wall, event = self._started = self._started or (now, line.arrived)
+                if line.arrived - event > (now - wall) * speed:
+                    self._ahead = line
+                    break
             due.append(line)
         return due
 

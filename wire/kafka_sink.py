@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from telemetry.metrics import FlowMetrics
 from wire.errors import WireError
-from wire.kafka_topics import ALERTS, DEAD_LETTERS, DECISIONS
+from wire.kafka_topics import OUTPUTS
 from wire.messages import DeadLetter
 from wire.output import Output
 
@@ -86,7 +86,7 @@ class Delivery:
 
 
 class KafkaSink(FixedPartitionedSink[Output, None]):
-    """Sends outputs to `risk.decisions`, `risk.alerts` and `risk.dead_letters`.
+    """Sends decisions, hits and dead letters each to their topic.
 
     Before the dataflow saves its offsets, everything sent up to them is acknowledged, so nothing is lost;
     after a crash what was sent since is sent again, with the same ids. A process has one producer.
@@ -95,9 +95,17 @@ class KafkaSink(FixedPartitionedSink[Output, None]):
         config: librdkafka configuration.
         parts: number of sink partitions, spread over the workers.
         metrics: where refused messages are counted.
+        topics: of decisions, hits and dead letters.
     """
 
-    def __init__(self, config: dict[str, Any], parts: int, metrics: FlowMetrics) -> None:
+    def __init__(
+        self,
+        config: dict[str, Any],
+        parts: int,
+        metrics: FlowMetrics,
+        topics: tuple[str, str, str] = OUTPUTS,
+    ) -> None:
+        self._topics = topics
         self._config = config
         self._parts = parts
         self._metrics = metrics
@@ -116,21 +124,22 @@ class KafkaSink(FixedPartitionedSink[Output, None]):
         """A partition; the first one makes the producer."""
         with self._lock:
             self._delivery = self._delivery or Delivery(self._config, self._metrics)
-        return _KafkaPartition(self._delivery)
+        return _KafkaPartition(self._delivery, self._topics)
 
 
 class _KafkaPartition(StatefulSinkPartition[Output, None]):
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, topics: tuple[str, str, str]) -> None:
         self._delivery = delivery
+        self._decisions, self._alerts, self._dead_letters = topics
 
     def write_batch(self, values: list[Output]) -> None:
         for output in values:
             for key, decision in zip(output.keys, output.decisions, strict=True):
-                self._delivery.send(DECISIONS, key, decision)
+                self._delivery.send(self._decisions, key, decision)
             for place, hit in output.hits:
-                self._delivery.send(ALERTS, output.keys[place], hit)
+                self._delivery.send(self._alerts, output.keys[place], hit)
             for letter in output.dead:
-                self._delivery.send(DEAD_LETTERS, None, letter.raw, _headers(letter))
+                self._delivery.send(self._dead_letters, None, letter.raw, _headers(letter))
         self._delivery.serve()
 
     def snapshot(self) -> None:

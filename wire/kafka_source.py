@@ -22,6 +22,8 @@ from wire.messages import RawBatch
 
 BATCH = 8192
 _POLL = 0.005
+_ANSWER = 15.0  # seconds to wait for the broker where it is asked something
+_START_OVER = "delete the recovery directory to go on from what is left"
 _SILENT = 2.0  # seconds after which a partition that neither sends nor ends no longer holds the others back
 
 Offsets = dict[str, int]
@@ -131,12 +133,33 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
                 "auto.offset.reset": "error",
             }
         )
+        try:
+            self._check_places()
+        except BaseException:
+            self._consumer.close()
+            raise
         self._consumer.assign(
             [
                 TopicPartition(name, partition, topic.next or OFFSET_BEGINNING)
                 for name, topic in self._topics.items()
             ]
         )
+
+    def _check_places(self) -> None:
+        """Compare saved offsets with what the broker holds; not every broker refuses to read beyond that."""
+        for name, topic in self._topics.items():
+            if not topic.next:
+                continue
+            where = TopicPartition(name, self._partition)
+            try:
+                low, high = self._consumer.get_watermark_offsets(where, timeout=_ANSWER)
+            except KafkaException as error:
+                raise WireError(f"Kafka: `{name}:{self._partition}`: {error.args[0].str()}") from error
+            if not low <= topic.next <= high:
+                raise WireError(
+                    f"Kafka: `{name}:{self._partition}` holds offsets {low} to {high}, and reading was to go "
+                    f"on at {topic.next}: it was emptied or made anew; {_START_OVER}"
+                )
 
     def next_batch(self) -> list[RawBatch]:
         if self._stop.is_set():
@@ -193,7 +216,7 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None:  # noqa: SLF001
             raise WireError(
                 f"Kafka: `{topic.name}:{self._partition}` no longer holds offset {topic.next}: messages were "
-                "deleted before they were read; delete the recovery directory to go on from what is left"
+                f"deleted before they were read; {_START_OVER}"
             )
         elif error.fatal() or not error.retriable():
             name = topic.name if topic is not None else "?"

@@ -13,27 +13,30 @@ from wire.errors import WireError
 DECISIONS, ALERTS, DEAD_LETTERS = "risk.decisions", "risk.alerts", "risk.dead_letters"
 INPUTS = tuple(dict.fromkeys(TOPICS.values()))
 OUTPUTS = (DECISIONS, ALERTS, DEAD_LETTERS)
-_SECONDS = 15
 
 
-def ensure_topics(config: dict[str, Any], topics: tuple[str, ...], partitions: int) -> int:
+def ensure_topics(
+    config: dict[str, Any], topics: tuple[str, ...], partitions: int, timeout: float = 15.0
+) -> int:
     """Make the missing topics and return the number of partitions that all of them have.
 
     Args:
         config: librdkafka configuration.
         topics: names; those that exist stay as they are.
         partitions: for topics that are made now.
+        timeout: seconds to wait for each answer of the broker.
 
     Raises:
         WireError: the broker does not answer, or the topics have different numbers of partitions.
     """
-    admin = AdminClient(config)
+    admin = AdminClient({"log_level": 0, **config})  # its log would repeat one refusal every 50 ms
     try:
-        known = admin.list_topics(timeout=_SECONDS).topics
+        cluster = admin.list_topics(timeout=timeout)
+        known = cluster.topics
         missing = [name for name in topics if name not in known or not known[name].partitions]
         if missing:
-            replicas = min(3, len(admin.list_topics(timeout=_SECONDS).brokers))
-            made = admin.create_topics([NewTopic(name, partitions, replicas) for name in missing])
+            wanted = [NewTopic(name, partitions, min(3, len(cluster.brokers))) for name in missing]
+            made = admin.create_topics(wanted, request_timeout=timeout)
             for future in made.values():
                 _settle(future)
         counts = {name: len(known[name].partitions) if name not in missing else partitions for name in topics}
@@ -52,7 +55,7 @@ def ensure_topics(config: dict[str, Any], topics: tuple[str, ...], partitions: i
 
 def _settle(future: Future[None]) -> None:
     try:
-        future.result(_SECONDS)
+        future.result()
     except KafkaException as error:
         # Another process may have made it in the meantime.
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:

@@ -61,6 +61,7 @@ class _ReplayPartition(StatefulSinkPartition[Output, ReplayPlace]):
         for name, path in paths.items():
             stream = path.open("r+b" if path.exists() else "w+b")
             if stream.seek(0, os.SEEK_END) < place.lengths[name]:
+                stream.close()
                 raise WireError(f"{path}: shorter than what was written; delete the folder and replay again")
             stream.truncate(place.lengths[name])
             stream.seek(0, os.SEEK_END)

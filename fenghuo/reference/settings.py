@@ -27,9 +27,9 @@ def text() -> str:
         "Settings",
         "A setting comes from an option of the command line, else from its variable, else from a TOML file, "
         f"else from its default. The file is the one that `{CONFIG}` names, or `{DEFAULT_FILE}` in the "
-        "working directory; its keys are the names below without `FENGHUO_`, in lower case: `shards = 32`. A "
-        "relative path is seen from the working directory. An unknown key in the file is an error; an unknown "
-        "variable is reported by `fenghuo doctor`, which also shows each value with its source.",
+        "working directory; its keys are the names below without `FENGHUO_`, in lower case: `shards = 32`. "
+        "A relative path is seen from the working directory. An unknown key in the file is an error; an "
+        "unknown variable is reported by `fenghuo doctor`, which also shows each value with its source.",
         table(("variable", "type", "default", "meaning"), rows),
         "`make` passes settings on: `make run FENGHUO_SPEED=600x`.",
     )

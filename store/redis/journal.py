@@ -1,5 +1,6 @@
 """The journals of one shard in Redis."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -169,5 +170,7 @@ def _first_line(error: RedisError) -> str:
 
 def forget(client: redis.Redis, namespace: str) -> None:
     """Delete all journals of a namespace; for replays that are done."""
+    ours = re.compile(rb"\{s\d+\}:" + re.escape(namespace.encode()) + b":")
     for key in client.scan_iter(match=f"{{s*}}:{namespace}:*", count=1000):
-        client.unlink(key)
+        if ours.match(key):  # the pattern also finds a group of another namespace that is named like a key
+            client.unlink(key)

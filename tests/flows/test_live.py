@@ -192,8 +192,13 @@ def decided(servers: Servers, home: Path, expected: int, kills: int, log: Path) 
                 part = expected * (kill + moments.random()) / kills
                 topic.until(lambda messages, part=part: distinct(messages) >= part, 60, process)  # type: ignore[misc]
                 process.kill()
-        with running(log, "run", **settings) as process:
-            topic.until(lambda messages: distinct(messages) >= expected, 60, process)
+        last = log.with_suffix(".last")
+        with running(last, "run", **settings) as process:
+            topic.until(
+                lambda messages: distinct(messages) >= expected and "run_started" in last.read_text(),
+                60,
+                process,
+            )
             assert process.stop() == 0
         return decisions_by_id(topic.read(1.0))
     finally:
