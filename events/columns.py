@@ -1,5 +1,6 @@
 """Columns: a batch of events, or of values derived from them, as NumPy arrays."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -8,12 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from events.event import Attribute, Event
+from events.event import Attribute, Event, EventType
 
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Objects = npt.NDArray[np.object_]
+
+
+_CODES = {kind: place for place, kind in enumerate(EventType)}
 
 
 class Kind(Enum):
@@ -132,6 +136,16 @@ class EventBatch:
         values = np.empty(len(self), dtype=object)
         values[:] = [event.type.value for event in self.events]
         return values
+
+    @cached_property
+    def type_codes(self) -> Int64s:
+        """Place of each event's type in `EventType`, shape (n,)."""
+        return np.fromiter((_CODES[event.type] for event in self.events), np.int64, len(self))
+
+    def is_of(self, types: Collection[EventType]) -> Bools:
+        """Which events are of one of `types`, shape (n,)."""
+        wanted = np.array([kind in types for kind in EventType])
+        return wanted[self.type_codes]
 
     def column(self, name: str) -> Column:
         """The column of an event field of `EVENT_FIELDS`.

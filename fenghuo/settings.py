@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds without Redis after which decisions are degraded.",
     )
-    shards: int = Field(16, ge=1, le=1024, description="Shards that customers are spread over in Redis.")
+    shards: int = Field(8, ge=1, le=1024, description="Shards that customers are spread over in Redis.")
     workers: int = Field(1, ge=1, le=256, description="Dataflow workers on this machine.")
     kafka_partitions: int = Field(4, ge=1, le=4096, description="Partitions of a topic that Fenghuo makes.")
     snapshot_interval: float = Field(

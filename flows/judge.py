@@ -8,6 +8,7 @@ import numpy as np
 from alerts.hits import hits_of
 from events.clock import Clock
 from events.columns import Column, EventBatch, Kind
+from events.event import EventType
 from models.model import Model
 from rules.decide import decide
 from rules.decision import Contribution, ModelScore
@@ -81,7 +82,7 @@ class Judge:
         if self._model is None:
             return None, None
         n = len(batch)
-        wanted = np.fromiter((kind in self._model.event_types for kind in batch.types), np.bool_, n)
+        wanted = batch.is_of({EventType(name) for name in self._model.event_types})
         if degraded:
             wanted[:] = False
         percentile, score = np.zeros(n), np.zeros(n)

@@ -30,7 +30,6 @@ STATUS = {
 DEGRADED = "degraded"
 """Why a rule that needs windows is not evaluable while their store is away."""
 
-_TYPES = {kind.value: place for place, kind in enumerate(EventType)}
 _LONGEST_MESSAGE = 200
 
 
@@ -117,13 +116,12 @@ def evaluate(
     """
     known, failures = derive(pack, batch, {} if degraded else features, degraded=degraded)
     frame = Frame(RuleColumns(batch, pack.local_time, known, failures, profile, anomaly))
-    types = np.fromiter(map(_TYPES.__getitem__, batch.types), np.int64, len(batch))
     masks: dict[frozenset[EventType], Bools] = {}
     verdicts = []
     for rule in pack.evaluated:
         applies = masks.get(rule.on)
         if applies is None:
-            applies = masks[rule.on] = np.array([kind in rule.on for kind in EventType])[types]
+            applies = masks[rule.on] = batch.is_of(rule.on)
         verdicts.append(_verdict(rule, frame, applies, degraded=degraded))
     return Judgement(known, tuple(verdicts), anomaly, frame, degraded, failures)
 

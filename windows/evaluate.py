@@ -40,11 +40,29 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class _Segments:
-    """The records of all groups, regrouped so that each entity's stand together in order of acceptance."""
+    """The records of all groups, regrouped so that each entity's stand together in order of acceptance.
+
+    Args:
+        order: place of each record among the records of all groups, shape (n,).
+        starts: first record of each entity, and n at the end.
+        named: False for records that name no entity.
+        times: event time of each record.
+        queries: row of the result that each record asks for, -1 for none.
+    """
 
     order: Int64s
     starts: Int64s
     named: Bools
+    times: Int64s
+    queries: Int64s
+
+
+def join(record: np.dtype[np.void], parts: Sequence[Records]) -> Records:
+    """One array of the records of all parts; as plain bytes, for NumPy compares field by field otherwise."""
+    if not parts:
+        return np.zeros(0, record)
+    plain = np.dtype(("V", record.itemsize))
+    return np.concatenate([part.view(plain) for part in parts]).view(record)
 
 
 def evaluate(plan: WindowPlan, logs: Sequence[Records], query: Query) -> Mapping[str, Column]:
@@ -61,7 +79,7 @@ def evaluate(plan: WindowPlan, logs: Sequence[Records], query: Query) -> Mapping
     last = np.full(len(logs), -1, np.int64)
     np.maximum.at(last, query.group, query.record)
     parts = [log[: end + 1] for log, end in zip(logs, last.tolist(), strict=True)]
-    records = np.concatenate(parts) if parts else np.zeros(0, plan.record)
+    records = join(plan.record, parts)
     group_of = np.repeat(np.arange(len(parts)), last + 1)
     offsets = np.concatenate(([0], np.cumsum(last + 1)))
     asked, rows = np.unique(offsets[query.group] + query.record, return_inverse=True)
@@ -72,8 +90,8 @@ def evaluate(plan: WindowPlan, logs: Sequence[Records], query: Query) -> Mapping
     segments: dict[Entity, _Segments] = {}
     for series in plan.series:
         if series.by not in segments:
-            segments[series.by] = _segments(series.by, records, group_of)
-        _run(plan, series, segments[series.by], records, wanted, len(asked), results)
+            segments[series.by] = _segments(series.by, records, group_of, wanted)
+        _run(plan, series, segments[series.by], records, len(asked), results)
     return {
         feature.name: column.take(rows)
         for feature, column in zip(plan.features, results, strict=True)
@@ -81,7 +99,7 @@ def evaluate(plan: WindowPlan, logs: Sequence[Records], query: Query) -> Mapping
     }
 
 
-def _segments(by: Entity, records: Records, group_of: Int64s) -> _Segments:
+def _segments(by: Entity, records: Records, group_of: Int64s, wanted: Int64s) -> _Segments:
     if by is Entity.GROUP:
         order = np.arange(len(records))
         entity = np.zeros(len(records), np.uint64)
@@ -94,7 +112,13 @@ def _segments(by: Entity, records: Records, group_of: Int64s) -> _Segments:
     group_of = group_of[order]
     breaks = np.flatnonzero((entity[1:] != entity[:-1]) | (group_of[1:] != group_of[:-1])) + 1
     starts = np.concatenate(([0], breaks, [len(records)])) if len(records) else np.zeros(1, np.int64)
-    return _Segments(order.astype(np.int64), starts.astype(np.int64), named[order])
+    return _Segments(
+        order=order.astype(np.int64),
+        starts=starts.astype(np.int64),
+        named=named[order],
+        times=records["occurred_at"][order],
+        queries=np.where(named[order], wanted[order], -1),
+    )
 
 
 def _run(
@@ -102,26 +126,22 @@ def _run(
     series: Series,
     segments: _Segments,
     records: Records,
-    wanted: Int64s,
     rows: int,
     results: list[Column | None],
 ) -> None:
     features = [plan.features[number] for number in series.features]
-    picked = records[segments.order]
     word, bit = divmod(series.match, 64)
-    matches = (picked["match"][:, word] >> np.uint64(bit)) & np.uint64(1) != 0
-    matches &= segments.named
-    values = picked["values"][:, series.value or 0]
+    matches = (records["match"][:, word] >> np.uint64(bit)) & np.uint64(1) != 0
     if series.value is not None:
-        matches &= (picked["has"] >> np.uint32(series.value)) & np.uint32(1) != 0
+        matches &= (records["has"] >> np.uint32(series.value)) & np.uint32(1) != 0
     integers = np.zeros((len(features), rows), np.int64)
     floats = np.zeros((len(features), rows), np.float64)
     valid = np.zeros((len(features), rows), np.bool_)
     aggregate.run_series(
-        np.ascontiguousarray(picked["occurred_at"]),
-        np.ascontiguousarray(values),
-        matches,
-        np.where(segments.named, wanted[segments.order], -1),
+        segments.times,
+        records["values"][:, series.value or 0][segments.order],
+        matches[segments.order] & segments.named,
+        segments.queries,
         segments.starts,
         np.array([_CODES[feature.aggregate] for feature in features], np.int64),
         np.array([aggregate.UNBOUNDED if f.window is None else f.window for f in features], np.int64),

@@ -61,22 +61,31 @@ class GroupLog:
 
     def absorb(self, rows: Records) -> None:
         """Accept, in order, every row whose event id is not known yet."""
-        keys = rows["id"].tolist()
-        for place, key in enumerate(keys):
-            if key not in self._index:
-                self._accept(key, rows[place])
+        index, size = self._index, self._size
+        fresh: list[int] = []
+        for place, key in enumerate(rows["id"].tolist()):
+            if key not in index:
+                index[key] = size + len(fresh)
+                fresh.append(place)
+        if not fresh:
+            return
+        end = size + len(fresh)
+        self._grow(end)
+        self._rows[size:end] = rows if len(fresh) == len(rows) else rows[fresh]
+        # Newest before a record: of the newest before its predecessor, and the predecessor.
+        times = self._rows["occurred_at"]
+        start = (self._newest[size - 1], times[size - 1]) if size else (NEVER,)
+        seen = np.concatenate((np.array(start, np.int64), times[size : end - 1]))
+        self._newest[size:end] = np.maximum.accumulate(seen)[-len(fresh) :]
+        self._size = end
 
-    def _accept(self, key: bytes, row: np.void) -> None:
-        number = self._size
-        if number == len(self._rows):
-            self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)))
-            self._newest = np.concatenate((self._newest, np.zeros_like(self._newest)))
-        self._rows[number] = row
-        self._newest[number] = (
-            NEVER if number == 0 else max(self._newest[number - 1], self._rows[number - 1]["occurred_at"])
-        )
-        self._index[key] = number
-        self._size += 1
+    def _grow(self, end: int) -> None:
+        if end > len(self._rows):
+            room = max(end, 2 * len(self._rows))
+            rows, newest = np.zeros(room, self._rows.dtype), np.full(room, NEVER, np.int64)
+            rows[: self._size] = self._rows[: self._size]
+            newest[: self._size] = self._newest[: self._size]
+            self._rows, self._newest = rows, newest
 
     def absorb_profile(self, changes: list[ProfileChange]) -> None:
         """Take profile changes whose events are accepted; a change seen before is left out."""

@@ -25,8 +25,7 @@ class Match:
 
     def mask(self, batch: EventBatch) -> Bools:
         """Which events of the batch match, shape (n,)."""
-        wanted = {event.value for event in self.events}
-        mask = np.fromiter((kind in wanted for kind in batch.types), np.bool_, len(batch))
+        mask = batch.is_of(self.events)
         return mask & self.where(batch) if self.where is not None else mask
 
 

@@ -57,13 +57,14 @@ class WindowedBatch:
 
 @dataclass(slots=True)
 class _Work:
-    """What one group needs of a batch."""
+    """What one group needs of a batch; the log's records from number `own` on were appended for it."""
 
     log: GroupLog
     rows: list[int]
     fresh: list[int]
     changes: list[ProfileChange]
     resident: bool
+    own: int
 
 
 class ShardWindows:
@@ -113,8 +114,9 @@ class ShardWindows:
         for row, group in enumerate(batch.groups):
             work = works.get(group)
             if work is None:
-                log = self._logs.get(group)
-                work = works[group] = _Work(log or GroupLog(self._plan), [], [], [], log is not None)
+                resident = group in self._logs
+                log = self._logs[group] if resident else GroupLog(self._plan)
+                work = works[group] = _Work(log, [], [], [], resident, len(log))
             work.rows.append(row)
             key = keys[row]
             if (group, key) in seen or work.log.find(key) is not None:
@@ -143,6 +145,7 @@ class ShardWindows:
             if work.fresh or not work.resident:
                 foreign = next(answers)
                 log.absorb(decode(self._plan, foreign))
+                work.own = len(log)
                 log.absorb(records[work.fresh])
                 log.stored += len(foreign) + len(work.fresh) * self._plan.record.itemsize
             if work.changes or not work.resident:
@@ -158,23 +161,24 @@ class ShardWindows:
         self, batch: EventBatch, works: dict[str, _Work], records: Records, keys: list[bytes]
     ) -> WindowedBatch:
         n = len(batch)
-        group_of = np.zeros(n, np.int64)
-        number = np.full(n, -1, np.int64)
-        late = np.zeros(n, np.bool_)
-        repeated = np.ones(n, np.bool_)
+        group_of, number = np.zeros(n, np.int64), np.full(n, -1, np.int64)
+        late, repeated = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         profiles: list[dict[str, Attribute]] = [{}] * n
+        times, customers = batch.occurred_at.tolist(), records["customer"].tolist()
         for place, work in enumerate(works.values()):
-            log = work.log
-            repeated[work.fresh] = False
+            log, fresh = work.log, set(work.fresh)
             for row in work.rows:
                 found = log.find(keys[row])
-                if found is None or not log.is_same_delivery(found, records[row]):
+                if found is None:
                     continue
-                group_of[row] = place
-                number[row] = found
+                is_new = found >= work.own and row in fresh
+                if not is_new and not log.is_same_delivery(found, records[row]):
+                    continue
+                group_of[row], number[row] = place, found
+                repeated[row] = not is_new
                 newest = log.newest_before(found)
-                late[row] = newest != NEVER and int(batch.occurred_at[row]) < newest - self._lateness
-                profiles[row] = log.profile(int(records["customer"][row]), found)
+                late[row] = newest != NEVER and times[row] < newest - self._lateness
+                profiles[row] = log.profile(customers[row], found)
         decided = np.flatnonzero(number >= 0)
         logs = [work.log.accepted for work in works.values()]
         features = evaluate(self._plan, logs, Query(group_of[decided], number[decided]))

@@ -71,4 +71,4 @@ def shell_lines(page: Path) -> Iterator[str]:
         if block.language in ("", "sh"):
             for line in block.text.replace("\\\n", " ").splitlines():
                 if _COMMAND.match(line):  # a drawing has its names elsewhere
-                    yield " ".join(line.split())
+                    yield " ".join(line.partition(" #")[0].split())

@@ -1,5 +1,6 @@
 """Makes messages, batches and outputs for tests of the wire: a test names only what it is about."""
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -57,6 +58,14 @@ def decode(*values: bytes | None, tables: Tables | None = None) -> Decoded:
     return Codec(tables or Tables(), LIMIT).decode(raw(*values))
 
 
+def original(line: bytes) -> bytes:
+    """The message that a dead letter's line was made of."""
+    letter = json.loads(line)
+    if "raw_base64" in letter:
+        return base64.b64decode(letter["raw_base64"], validate=True)
+    return str(letter["raw"]).encode()
+
+
 def output(batch: int, size: int, rows: Sequence[int] = (), **more: Any) -> Output:
     """A part of a batch with decisions `{"d":batch.row}` at `rows`."""
     return Output(
@@ -71,7 +80,7 @@ def output(batch: int, size: int, rows: Sequence[int] = (), **more: Any) -> Outp
 
 def good_events() -> st.SearchStrategy[dict[str, Any]]:
     """Valid events of every type, with any of the optional fields."""
-    name = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
+    name = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)
     amount = st.integers(-(2**53) + 1, 2**53 - 1)
     attribute = st.one_of(name, st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(-1e9, 1e9))
     return st.fixed_dictionaries(

@@ -95,9 +95,7 @@ def test_columns_hold_what_the_messages_said() -> None:
     ],
 )
 def test_times_are_utc_milliseconds_rounded_down(written: str | int, milliseconds_after_noon: int) -> None:
-    assert decode(message(occurred_at=written)).batch.occurred_at.tolist() == [
-        NOON + milliseconds_after_noon
-    ]
+    assert decode(message(occurred_at=written)).batch.occurred_at.tolist() == [NOON + milliseconds_after_noon]
 
 
 def test_the_limit_of_a_message_is_a_setting() -> None:

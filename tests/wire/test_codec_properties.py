@@ -10,27 +10,24 @@ from hypothesis import strategies as st
 from events.clock import EARLIEST, LATEST
 from events.event import MAX_AMOUNT, Event
 from tests.wire.bad_messages import BAD, ODD_BUT_GOOD
-from tests.wire.making import LIMIT, decode, good_events, raw
+from tests.wire.making import LIMIT, decode, good_events, original, raw
 from wire.codec import Codec, Decoded
-from wire.messages import DeadLetterLine, dead_letter_line
+from wire.messages import dead_letter_line
 from wire.tables import Tables
 
 FIELDS = {None, *Event.__struct_fields__}
-KNOWN = [
-    value
-    for messages in (*BAD.values(), ODD_BUT_GOOD)
-    for value in messages.values()
-    if value is not None and len(value) < 2_000
-]
+SHORT = 2_000
+KNOWN = [v for messages in BAD.values() for v in messages.values() if v is not None and len(v) < SHORT]
+KNOWN += [v for v in ODD_BUT_GOOD.values() if len(v) < SHORT]
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(codec="utf-8"), max_size=9)
+)
 JSON = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(codec="utf-8"), max_size=9)
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )
+PIECES = [b"\0", b"\\u0000", b"\\ud800", b"\xff", b'"', b"}", b"{", b",", b"9" * 30]
 
 
 def check_accounted(values: list[bytes | None], decoded: Decoded) -> None:
@@ -65,9 +62,7 @@ def broken(draw: st.DrawFn) -> bytes:
             case 1:
                 del value[place : place + draw(st.integers(1, 9))]
             case 2:
-                value[place:place] = draw(
-                    st.sampled_from([b"\0", b"\\u0000", b"\\ud800", b"\xff", b'"', b"}", b"{", b",", b"9" * 30])
-                )
+                value[place:place] = draw(st.sampled_from(PIECES))
             case _:
                 value += value[place:]
     return bytes(value)
@@ -80,21 +75,20 @@ def test_no_bytes_break_the_codec(values: list[bytes | None]) -> None:
 
 
 @given(good_events(), st.sampled_from(sorted(Event.__struct_fields__)), JSON)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_value_of_a_field_breaks_the_codec(event: dict[str, Any], field: str, value: object) -> None:
     written = json.dumps({**event, field: value}).encode()
     check_accounted([written], decode(written))
 
 
 @given(st.lists(good_events(), max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_good_events_come_through_as_they_were(events: list[dict[str, Any]]) -> None:
     decoded = decode(*(json.dumps(event, ensure_ascii=False).encode() for event in events))
     assert not decoded.dead
     for event, got in zip(events, decoded.batch.events, strict=True):
-        kept = msgspec.to_builtins(got)
-        wanted = {name: value for name, value in event.items() if name in Event.__struct_fields__}
-        assert {**kept, **wanted} == kept
+        for name in event.keys() & set(Event.__struct_fields__):
+            assert getattr(got, name) == event[name]
     assert decoded.batch.amount.tolist() == [event["amount"] for event in events]
 
 
@@ -105,4 +99,4 @@ def test_a_dead_letters_line_gives_the_original_bytes_back(value: bytes) -> None
     for letter in letters:
         line = dead_letter_line(letter)
         assert b"\n" not in line
-        assert msgspec.json.decode(line, type=DeadLetterLine).original == value
+        assert original(line) == value
