@@ -12,8 +12,8 @@ from events.clock import milliseconds
 from events.errors import FenghuoError
 from events.event import EventType
 from fenghuo.embedded.errors import EmbeddedError
+from fenghuo.ending import RunError
 from fenghuo.settings import load_settings
-from fenghuo.wiring import RunError
 
 app = typer.Typer(
     name="fenghuo",
@@ -100,7 +100,7 @@ def console(
 ) -> None:
     """Serve the web pages and the API, until told to stop."""
     from fenghuo.commands.console import console as command  # noqa: PLC0415 -- as above
-    from fenghuo.commands.demo import USERS  # noqa: PLC0415
+    from fenghuo.demo_users import USERS  # noqa: PLC0415
 
     command(load_settings(), USERS if demo else ())
 

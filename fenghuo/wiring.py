@@ -1,14 +1,8 @@
 """Wiring: the one place where settings become objects."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
-from types import FrameType
 
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
@@ -19,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
+from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
@@ -39,10 +34,6 @@ from wire.tables import read_tables
 
 LOADED_BYTES = 2 << 30  # window logs kept in memory, over all shards
 REPLAY_PATIENCE = 60.0  # seconds; a replay rather waits for its store than judges without windows
-
-
-class RunError(FenghuoError):
-    """Raised when work that had begun failed; what was done is kept."""
 
 
 @dataclass(frozen=True)
@@ -185,21 +176,3 @@ def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | N
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[Event]:
-    """An event that SIGINT and SIGTERM set; a second one ends the process at once."""
-    stop = Event()
-
-    def heed(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- the signature of handlers
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

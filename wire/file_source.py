@@ -132,3 +132,6 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
     def snapshot(self) -> FilePlace:
         # A line read ahead was not emitted: it is not counted and is read again.
         return FilePlace(self._read, tuple(self._offsets), self._batches)
+
+    def close(self) -> None:
+        self._lines.close()

@@ -3,10 +3,10 @@
 import gzip
 import heapq
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -90,7 +90,7 @@ class InputFiles:
         """Bytes of all files consumed so far."""
         return self._done + sum(stream.tell() for stream in self._open.values())
 
-    def lines(self, *, timed: bool = False) -> Iterator[Line]:
+    def lines(self, *, timed: bool = False) -> Generator[Line]:
         """All messages in arrival order.
 
         Args:
@@ -99,9 +99,13 @@ class InputFiles:
         readers = [
             self._file(number, timed=timed or len(self.paths) > 1) for number in range(len(self.paths))
         ]
-        return readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda line: line.arrived)
+        try:
+            yield from readers[0] if len(readers) == 1 else heapq.merge(*readers, key=attrgetter("arrived"))
+        finally:
+            for reader in readers:
+                reader.close()
 
-    def _file(self, number: int, *, timed: bool) -> Iterator[Line]:
+    def _file(self, number: int, *, timed: bool) -> Generator[Line]:
         path = self.paths[number]
         with path.open("rb") as stream:
             self._open[number] = stream

@@ -22,9 +22,9 @@ from wire.messages import RawBatch
 
 BATCH = 8192
 _POLL = 0.005
-_ANSWER = 15.0  # seconds to wait for the broker where it is asked something
 _START_OVER = "delete the recovery directory to go on from what is left"
 _SILENT = 2.0  # seconds after which a partition that neither sends nor ends no longer holds the others back
+_LONGEST_GAP = 0.1  # of a longer gap between two calls only so much counts: then the dataflow was busy
 
 Offsets = dict[str, int]
 """Next offset to read, by topic."""
@@ -92,12 +92,13 @@ class _Topic:
         self.next = offset
         self.waiting: deque[Message] = deque()
         self.at_end = False
-        self.heard = time.monotonic()
+        self.started = False
+        self.silence = 0.0
 
     @property
     def holds_back(self) -> bool:
         """True while an older message than any other topic's may still come from this one."""
-        return not (self.waiting or self.at_end or time.monotonic() - self.heard > _SILENT)
+        return not (self.waiting or self.at_end or self.silence > _SILENT)
 
 
 class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
@@ -118,6 +119,7 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
         self._metrics = metrics
         self._batches = batches
         self._stop_at_end = stop_at_end
+        self._filled = time.monotonic()
         self._topics = {name: _Topic(name, offsets.get(name, 0)) for name in topics}
         self._consumer = Consumer(
             {
@@ -133,11 +135,6 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
                 "auto.offset.reset": "error",
             }
         )
-        try:
-            self._check_places()
-        except BaseException:
-            self._consumer.close()
-            raise
         self._consumer.assign(
             [
                 TopicPartition(name, partition, topic.next or OFFSET_BEGINNING)
@@ -145,28 +142,13 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
             ]
         )
 
-    def _check_places(self) -> None:
-        """Compare saved offsets with what the broker holds; not every broker refuses to read beyond that."""
-        for name, topic in self._topics.items():
-            if not topic.next:
-                continue
-            where = TopicPartition(name, self._partition)
-            try:
-                low, high = self._consumer.get_watermark_offsets(where, timeout=_ANSWER)
-            except KafkaException as error:
-                raise WireError(f"Kafka: `{name}:{self._partition}`: {error.args[0].str()}") from error
-            if not low <= topic.next <= high:
-                raise WireError(
-                    f"Kafka: `{name}:{self._partition}` holds offsets {low} to {high}, and reading was to go "
-                    f"on at {topic.next}: it was emptied or made anew; {_START_OVER}"
-                )
-
     def next_batch(self) -> list[RawBatch]:
         if self._stop.is_set():
             raise StopIteration
         self._fill()
         messages = self._merge()
         if not messages:
+            self._check_places()
             if self._stop_at_end and all(t.at_end and not t.waiting for t in self._topics.values()):
                 raise StopIteration
             return []
@@ -192,8 +174,14 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
 
     def _fill(self) -> None:
         """Take what the client has fetched; wait only when nothing is at hand."""
-        at_hand = any(topic.waiting for topic in self._topics.values())
-        if sum(len(topic.waiting) for topic in self._topics.values()) >= 4 * BATCH:
+        now = time.monotonic()
+        passed = min(now - self._filled, _LONGEST_GAP)
+        self._filled = now
+        topics = self._topics.values()
+        for topic in topics:
+            topic.silence += passed
+        at_hand = sum(len(topic.waiting) for topic in topics)
+        if at_hand >= 4 * BATCH and not any(topic.holds_back for topic in topics):
             return
         try:
             fetched = self._consumer.consume(BATCH, 0 if at_hand else _POLL)
@@ -207,12 +195,13 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
             elif topic is not None:
                 topic.waiting.append(message)
                 topic.at_end = False
-                topic.heard = time.monotonic()
+                topic.started = True
+                topic.silence = 0.0
 
     def _heed(self, error: KafkaError, topic: _Topic | None) -> None:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 -- the client's public constant
             if topic is not None:
-                topic.at_end = True
+                topic.at_end = topic.started = True
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None:  # noqa: SLF001
             raise WireError(
                 f"Kafka: `{topic.name}:{self._partition}` no longer holds offset {topic.next}: messages were "
@@ -222,6 +211,20 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
             name = topic.name if topic is not None else "?"
             if error.code() != KafkaError._ALL_BROKERS_DOWN and error.code() != KafkaError._TRANSPORT:  # noqa: SLF001
                 raise WireError(f"Kafka: `{name}:{self._partition}`: {error.str()}")
+
+    def _check_places(self) -> None:
+        """Refuse to wait at a place beyond the end, for brokers that do not refuse it themselves."""
+        for name, topic in self._topics.items():
+            if not topic.started and topic.next > (high := self._high(name)) >= 0:
+                raise WireError(
+                    f"Kafka: `{name}:{self._partition}` ends at offset {high}, and reading was to go on at "
+                    f"{topic.next}: it was emptied or made anew; {_START_OVER}"
+                )
+
+    def _high(self, name: str) -> int:
+        """Offset of the next message that the topic will get, as last heard; negative before."""
+        where = TopicPartition(name, self._partition)
+        return int(self._consumer.get_watermark_offsets(where, cached=True)[1])
 
     def _merge(self) -> list[Message]:
         """The oldest messages at hand, as far as no other topic may still bring an older one."""
@@ -244,8 +247,7 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
 
     def _measure_lag(self, sources: dict[str, str]) -> None:
         for name, topic in self._topics.items():
-            _, high = self._consumer.get_watermark_offsets(TopicPartition(name, self._partition), cached=True)
-            if high >= 0:
+            if (high := self._high(name)) >= 0:
                 self._metrics.lag.labels(sources[name]).set(max(0, high - topic.next))
 
     def snapshot(self) -> tuple[Offsets, int]:

@@ -24,7 +24,7 @@ from events.clock import rfc3339, wall_clock
 from fenghuo.commands import bench_run
 from fenghuo.commands.bench_run import PACK, bench_settings
 from fenghuo.commands.model_train import Training, train
-from fenghuo.wiring import RunError
+from fenghuo.ending import RunError
 from rules.pack import load_pack
 
 TREES = 100

@@ -24,8 +24,9 @@ from events.clock import wall_clock
 from events.errors import FenghuoError
 from fenghuo.commands.replay import SNAPSHOT_SECONDS
 from fenghuo.embedded import start_services
+from fenghuo.ending import RunError, stop_on_signals
 from fenghuo.settings import Settings, load_settings
-from fenghuo.wiring import REPLAY_PATIENCE, Risk, RunError, build_flow, build_risk, run_flow, stop_on_signals
+from fenghuo.wiring import REPLAY_PATIENCE, Risk, build_flow, build_risk, run_flow
 from models.registry import load as load_model
 from rules.pack import load_pack
 from store.redis.journal import connect

@@ -9,8 +9,8 @@ from console.app import create_app
 from console.pages.sign_in import DemoUser
 from console.server import ConsoleServer, listen
 from fenghuo.embedded import start_services
+from fenghuo.ending import stop_on_signals
 from fenghuo.settings import Settings, SettingsError, session_secret, variable
-from fenghuo.wiring import stop_on_signals
 from store.postgres.alert_reader import PostgresAlertReader
 from store.postgres.engine import async_engine
 from store.postgres.migrate import migrate

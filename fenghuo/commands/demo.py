@@ -21,13 +21,14 @@ from rich.panel import Panel
 from rich.table import Table
 
 from alerts.views import User
-from console.pages.sign_in import DemoUser
 from events.errors import FenghuoError
+from fenghuo.demo_users import USERS
 from fenghuo.embedded import start_services
 from fenghuo.embedded.service import free_port, last_line, spawn
 from fenghuo.embedded.services import Services
+from fenghuo.ending import RunError, stop_on_signals
 from fenghuo.settings import Settings, Source, variable
-from fenghuo.wiring import RunError, build_risk, sample_model, stop_on_signals
+from fenghuo.wiring import build_risk, sample_model
 from rules.pack import Pack
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
@@ -37,12 +38,6 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 LIVE_FROM = "2026-03-10T09:30:00+08:00"
 """Where the live play of the sample starts: every scenario is still to come on that morning."""
 
-USERS = (
-    DemoUser("analyst", "demo-analyst", "陈晓 Chen Xiao", "analyst"),
-    DemoUser("finance", "demo-finance", "王莉 Wang Li", "finance"),
-    DemoUser("legal", "demo-legal", "赵敏 Zhao Min", "legal"),
-    DemoUser("sre", "demo-sre", "刘洋 Liu Yang", "sre"),
-)
 _STOP_SECONDS = 15.0
 _READY_SECONDS = 90.0
 

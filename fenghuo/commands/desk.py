@@ -5,8 +5,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from desk.consumer import Desk
 from fenghuo.embedded import start_services
+from fenghuo.ending import stop_on_signals
 from fenghuo.settings import Settings, SettingsError, variable
-from fenghuo.wiring import stop_on_signals
 from store.postgres.alerts import AlertStore
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate

@@ -7,8 +7,8 @@ import structlog
 
 from events.clock import SECOND, wall_clock
 from fenghuo.embedded import start_services
+from fenghuo.ending import stop_on_signals
 from fenghuo.settings import Settings, SettingsError, variable
-from fenghuo.wiring import stop_on_signals
 from telemetry.log import configure
 from wire.column_mapping import read_mapping
 from wire.feed import Feed, Pace

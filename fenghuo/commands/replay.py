@@ -23,16 +23,9 @@ from alerts.growth import alerts_of
 from alerts.hit import Hit
 from events.errors import FenghuoError
 from fenghuo.embedded import start_services
+from fenghuo.ending import RunError, stop_on_signals
 from fenghuo.settings import Settings
-from fenghuo.wiring import (
-    REPLAY_PATIENCE,
-    Risk,
-    RunError,
-    build_flow,
-    build_risk,
-    run_flow,
-    stop_on_signals,
-)
+from fenghuo.wiring import REPLAY_PATIENCE, Risk, build_flow, build_risk, run_flow
 from rules.decision import Tier
 from store.redis.journal import connect, forget
 from wire.column_mapping import read_mapping

@@ -4,8 +4,9 @@ import structlog
 from prometheus_client import start_http_server
 
 from fenghuo.embedded import start_services
+from fenghuo.ending import stop_on_signals
 from fenghuo.settings import Settings, SettingsError, variable
-from fenghuo.wiring import build_flow, build_risk, run_flow, stop_on_signals
+from fenghuo.wiring import build_flow, build_risk, run_flow
 from telemetry.log import configure
 from wire.kafka_sink import KafkaSink
 from wire.kafka_source import KafkaSource

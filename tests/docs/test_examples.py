@@ -41,7 +41,11 @@ def own_data(valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "export.csv").write_text(block("csv"), "utf-8")
     (folder / "map.yaml").write_text(block("yaml"), "utf-8")
     settings = load_settings(
-        events=(folder / "export.csv",), mapping=folder / "map.yaml", redis_url=valkey_url, model="none"
+        events=(folder / "export.csv",),
+        mapping=folder / "map.yaml",
+        redis_url=valkey_url,
+        model="none",
+        speed="max",
     )
     replay(settings, folder / "out", Console(file=StringIO()))
     return folder / "out"

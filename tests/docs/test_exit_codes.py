@@ -12,9 +12,9 @@ from events.errors import FenghuoError
 from fenghuo import cli
 from fenghuo.commands.replay import ReplayError
 from fenghuo.embedded.errors import EmbeddedError
+from fenghuo.ending import RunError
 from fenghuo.reference.commands import EXIT_CODES
 from fenghuo.settings import SettingsError
-from fenghuo.wiring import RunError
 from rules.errors import PackError
 from tests.docs.reading import REPOSITORY
 from wire.errors import TableError

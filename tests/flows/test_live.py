@@ -21,7 +21,7 @@ import pytest
 from confluent_kafka import Producer
 
 from alerts.views import User
-from fenghuo.commands.demo import USERS
+from fenghuo.demo_users import USERS
 from fenghuo.embedded import start_broker, start_valkey
 from fenghuo.embedded.probe import libpq_url
 from fenghuo.embedded.service import free_port
