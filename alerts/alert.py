@@ -68,7 +68,7 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
 
     Args:
         decision_ids: one per hit, in the order of arrival.
-        evidence: the leading hits, at most `EVIDENCE`, the strongest first.
+        evidence: the strongest hits first, at most 20.
     """
 
     alert_id: str

@@ -72,7 +72,8 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         group: the unified customer across subsidiaries; looked up where absent.
         order: document number of the order within the subsidiary.
         shipment: document number of the shipment within the subsidiary.
-        amount: money in the minor unit of `currency`; required on the types of `MONEY_EVENTS`.
+        amount: money in the minor unit of `currency`; required on order.placed, shipment.dispatched,
+            shipment.returned, invoice.issued and payment.received.
         currency: ISO 4217 code.
         region: ship-to region, a GB/T 2260 code or any text.
         counterparty: consignee, warehouse, shop or terminal.

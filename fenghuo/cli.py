@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.load import Customers
+from bench.run import Pipeline
 from events.clock import milliseconds
 from events.errors import FenghuoError
 from events.event import EventType
@@ -142,10 +144,10 @@ def simulate(
     out: Annotated[Path, typer.Option(help="JSON lines, `.gz` to compress.")],
     labels: Annotated[Path, typer.Option(help="CSV of the injected incidents.")],
     mappings: Annotated[Path | None, typer.Option(help="Folder for the mapping tables.")] = None,
-    days: Annotated[int, typer.Option(min=1)] = 14,
+    days: Annotated[int, typer.Option(min=1, help="Days of trade.")] = 14,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-03-02",
-    seed: Annotated[int, typer.Option(min=0)] = 7,
-    customers: Annotated[int, typer.Option(min=1)] = 800,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
+    customers: Annotated[int, typer.Option(min=1, help="Customers at the start.")] = 800,
     scale: Annotated[float, typer.Option(min=0.0, help="Factor on the number of orders.")] = 1.0,
     broken: Annotated[int, typer.Option(min=0, help="Broken messages to mix in.")] = 0,
 ) -> None:
@@ -181,9 +183,9 @@ def model_train(
     event_type: Annotated[
         list[EventType] | None, typer.Option(help="Type to learn from and score; repeat.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    trees: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
-    samples: Annotated[int, typer.Option(min=2)] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
+    trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
+    samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
 ) -> None:
     """Replay a period and fit the anomaly model on the features of its events."""
     from fenghuo.commands.model_train import Training, train  # noqa: PLC0415 -- as above
@@ -203,6 +205,40 @@ def model_train(
     manifest = model.manifest
     period = f"{manifest.period.first} to {manifest.period.last}"
     typer.echo(f"{out}: model {model.id}, {manifest.rows:,} rows from {period}")
+
+
+@app.command()
+def bench(
+    pipelines: Annotated[list[Pipeline] | None, typer.Argument(help="Which; default: all three.")] = None,
+    spread: Annotated[list[Customers] | None, typer.Option(help="How events meet customers; repeat.")] = None,
+    events: Annotated[int, typer.Option(min=1000, help="Events in a load.")] = 100_000,
+    customers: Annotated[int, typer.Option(min=1, help="Customers in a load.")] = 50_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each pipeline runs at most.")] = 3,
+    seconds: Annotated[float, typer.Option(min=10, help="For all of it; then fewer rounds.")] = 180.0,
+    json: Annotated[Path | None, typer.Option(help="File for the figures; default: printed.")] = None,
+) -> None:
+    """Measure events per second from files and through Kafka, beside a naive version in the same run."""
+    from fenghuo.commands.bench import Bench, print_report  # noqa: PLC0415 -- as above
+    from fenghuo.commands.bench import bench as command  # noqa: PLC0415
+
+    wanted = Bench(
+        pipelines=tuple(pipelines or Pipeline),
+        spreads=tuple(spread or Customers),
+        events=events,
+        customers=customers,
+        rounds=rounds,
+        seconds=seconds,
+    )
+    print_report(command(wanted, Console(stderr=True)), Console(), json)
+
+
+@app.command()
+def docs() -> None:
+    """Write the generated part of docs/: reference pages and JSON Schemas."""
+    from fenghuo.commands.docs import write_docs  # noqa: PLC0415 -- as above
+
+    for path in write_docs(Path(__file__).resolve().parents[1]):
+        typer.echo(path)
 
 
 @rules_app.command("check")

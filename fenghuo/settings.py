@@ -141,7 +141,7 @@ class Settings(BaseSettings):
         None, description="Redis for windows and profiles; unset: the embedded Valkey.", repr=False
     )
     database_url: Annotated[str, AfterValidator(_database_url)] | None = Field(
-        None, description="PostgreSQL for alerts, cases and audit; unset: the embedded one.", repr=False
+        None, description="PostgreSQL for alerts, cases and people; unset: the embedded one.", repr=False
     )
     kafka: Annotated[str, AfterValidator(_bootstrap_servers)] | None = Field(
         None, description="Kafka bootstrap servers; unset: the embedded broker."
@@ -193,6 +193,7 @@ class Settings(BaseSettings):
         8080,
         description="Port of the console; 0: a free one. The demo takes the next free one when it is busy.",
     )
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="Address of `/metrics` of run and desk.")
     metrics_port: Port = Field(0, description="Port of `/metrics` of run and desk; 0: a free one.")
     session_secret: Annotated[SecretStr, Field(min_length=SECRET_LENGTH)] | None = Field(
         None, description="Key that signs sessions; unset: made once and kept in the data directory."

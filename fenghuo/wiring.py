@@ -128,6 +128,7 @@ def _open_shard(risk: Risk, redis_url: str, namespace: str, patience: float) -> 
     plan = WindowPlan(risk.pack.features)
     client = connect(redis_url, max(1.0, patience))
     journals = RedisJournals(client, namespace, plan.fingerprint, patience, risk.metrics)
+    journals.claim_shards(risk.settings.shards)
     memory = LOADED_BYTES // risk.settings.shards
 
     def open_shard(shard: int, mark: str | None) -> tuple[MarkedJournal, ShardWindows]:

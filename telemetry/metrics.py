@@ -1,4 +1,4 @@
-"""Prometheus metrics of all processes; docs/metrics.md lists them and a test compares."""
+"""Prometheus metrics of all processes; docs/reference/metrics.md lists them."""
 
 from collections.abc import Sequence
 
@@ -50,7 +50,7 @@ class FlowMetrics:
         )
         self.rule_results = Counter(
             "fenghuo_rule_results",
-            "Results of rules other than no_hit.",
+            "Results of rules, by rule and result.",
             ["rule", "result"],
             registry=registry,
         )

@@ -23,7 +23,7 @@ from wire.messages import RawBatch
 BATCH = 8192
 _POLL = 0.005
 _START_OVER = "delete the recovery directory to go on from what is left"
-_SILENT = 2.0  # seconds after which a partition that neither sends nor ends no longer holds the others back
+_SILENT = 2.0  # seconds for which a partition that neither sends nor ends may hold the others back
 _LONGEST_GAP = 0.1  # of a longer gap between two calls only so much counts: then the dataflow was busy
 
 Offsets = dict[str, int]
@@ -178,10 +178,10 @@ class _Lane(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
         passed = min(now - self._filled, _LONGEST_GAP)
         self._filled = now
         topics = self._topics.values()
-        for topic in topics:
-            topic.silence += passed
-        at_hand = sum(len(topic.waiting) for topic in topics)
-        if at_hand >= 4 * BATCH and not any(topic.holds_back for topic in topics):
+        at_hand = sum(len(one.waiting) for one in topics)
+        for one in topics:
+            one.silence = one.silence + passed if at_hand else 0.0
+        if at_hand >= 4 * BATCH and not any(one.holds_back for one in topics):
             return
         try:
             fetched = self._consumer.consume(BATCH, 0 if at_hand else _POLL)

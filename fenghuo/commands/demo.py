@@ -1,5 +1,6 @@
 """`fenghuo demo`: everything on this machine, with the sample stream or with files of one's own."""
 
+import math
 import os
 import shutil
 import signal
@@ -121,9 +122,9 @@ def demo(settings: Settings, console: Console) -> None:
         # Readers take a backlog in its order only when all of it is there: history goes first.
         feed = start("feed", *(() if own else ("--until", LIVE_FROM)), **({} if own else {"speed": "max"}))
         if settings.speed is None or not own:
-            _await(lambda: feed.poll() is not None, stop, services, processes, "history")
+            _await(lambda: feed.poll() is not None, stop, services, processes)
         processes.append(start("run", metrics_port=str(ports["run"])))
-        _await(lambda: _answers(f"{url}/healthz"), stop, services, processes, "the console")
+        _await(lambda: _answers(f"{url}/healthz"), stop, services, processes, most=_READY_SECONDS)
         if not own and not stop.is_set():
             feed = start("feed", "--since", LIVE_FROM)
         if not stop.is_set():
@@ -136,13 +137,18 @@ def demo(settings: Settings, console: Console) -> None:
 
 
 def _await(
-    condition: Callable[[], bool], stop: Event, services: Services, processes: list[Process], what: str
+    condition: Callable[[], bool],
+    stop: Event,
+    services: Services,
+    processes: list[Process],
+    most: float = math.inf,
 ) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
+    """Wait for a condition while everything lives; seconds at `most`."""
+    deadline = time.monotonic() + most
     while not stop.is_set() and not condition():
         _watch(services, processes)
         if time.monotonic() > deadline:
-            raise RunError(f"{what} was not ready within {_READY_SECONDS:.0f} s; see the logs")
+            raise RunError(f"the console was not ready within {most:.0f} s; see {processes[0].log.parent}")
         stop.wait(0.1)
 
 

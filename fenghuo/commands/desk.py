@@ -39,8 +39,8 @@ def desk(settings: Settings) -> None:
         ensure_topics(config, OUTPUTS, settings.kafka_partitions)
         migrate(services.database_url)
         engine = sync_engine(services.database_url)
-        server, _ = start_http_server(settings.metrics_port, "127.0.0.1", registry)
-        _log.info("desk_started", metrics=f"http://127.0.0.1:{server.server_port}/metrics")
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+        _log.info("desk_started", metrics=f"http://{settings.metrics_host}:{server.server_port}/metrics")
         # A consumer group waits for its members about as long as half a session may last.
         consumer = Desk(
             {**config, "session.timeout.ms": 6000},

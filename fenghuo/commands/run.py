@@ -35,13 +35,13 @@ def run(settings: Settings) -> None:
         config = {"bootstrap.servers": services.kafka}
         partitions = ensure_topics(config, INPUTS, settings.kafka_partitions)
         ensure_topics(config, OUTPUTS, partitions)
-        server, _ = start_http_server(settings.metrics_port, "127.0.0.1", risk.registry)
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, risk.registry)
         _log.info(
             "run_started",
             pack=risk.pack.id,
             model=risk.model.id if risk.model is not None else None,
             partitions=partitions,
-            metrics=f"http://127.0.0.1:{server.server_port}/metrics",
+            metrics=f"http://{settings.metrics_host}:{server.server_port}/metrics",
         )
         flow = build_flow(
             risk,

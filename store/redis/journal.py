@@ -68,6 +68,21 @@ class RedisJournals:
         self._metrics = metrics
         self._append = client.register_script(_SCRIPT)
 
+    def claim_shards(self, shards: int) -> None:
+        """Note the number of shards with the first use of a namespace, and refuse another one later.
+
+        Raises:
+            WindowsLostError: the windows were written with another number; customers would start anew.
+        """
+        key = f"{{s00}}:{self._namespace}:shards"
+        self.call(lambda: self._client.set(key, str(shards), nx=True))
+        held = int(self.call(lambda: self._client.get(key)) or shards)
+        if held != shards:
+            raise WindowsLostError(
+                f"the windows in Redis were written with {held} shards, got {shards}; "
+                f"set FENGHUO_SHARDS={held} again"
+            )
+
     def open(self, shard: int, mark: str | None) -> "RedisJournal":
         """The journals of one shard.
 
