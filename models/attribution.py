@@ -13,7 +13,7 @@ import numpy as np
 from events.columns import Float64s
 from models.features import Float32s, Int32s
 from models.forest import Forest
-from models.jit import compiled
+from windows.jit import compiled
 
 NO_DIFFERENCE = 1e-9  # path lengths that are the same but for rounding
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from events.columns import Float64s
 from models.errors import ModelError
-from models.jit import compiled
+from windows.jit import compiled
 
 LEVELS = np.concatenate([np.arange(0, 1000) / 1000, np.arange(9991, 10_000) / 10_000])
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from events.columns import Bools, Column, Float64s, Kind
 from models.errors import ModelError
-from models.jit import compiled
+from windows.jit import compiled
 
 Float32s = npt.NDArray[np.float32]
 Int32s = npt.NDArray[np.int32]

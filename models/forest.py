@@ -19,7 +19,7 @@ import numpy.typing as npt
 from events.columns import Float64s
 from models.errors import ModelError
 from models.features import Float32s, Int32s
-from models.jit import compiled
+from windows.jit import compiled
 
 BLOCK = 64  # rows that walk together: their cells and places stay in the first-level cache
 EULER = 0.57721566490153286

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from events.clock import DAY
 from windows import wide
-from windows.jit import kernel
+from windows.jit import compiled
 
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ _DAY = float(DAY)
 _LIMIT = 9.2e18  # just below 2**63: a sum that could pass it is not given
 
 
-@kernel
+@compiled
 def upper(times: Int64s, n: int, t: int) -> int:
     """How many of the first `n` sorted `times` are at or before `t`."""
     lo, hi = 0, n
@@ -44,7 +44,7 @@ def upper(times: Int64s, n: int, t: int) -> int:
     return lo
 
 
-@kernel
+@compiled
 def insert(
     times: Int64s,
     values: Int64s,
@@ -74,7 +74,7 @@ def insert(
             squares[i + 1, 1] = low
 
 
-@kernel
+@compiled
 def deviation(totals: Int64s, squares: npt.NDArray[np.uint64], lo: int, hi: int) -> float:
     """Sample standard deviation of the rows lo … hi-1 (at least two).
 
@@ -96,7 +96,7 @@ def deviation(totals: Int64s, squares: npt.NDArray[np.uint64], lo: int, hi: int)
     return float(np.sqrt(max(0.0, distance - correction) / (n - 1)))
 
 
-@kernel
+@compiled
 def extreme(values: Int64s, lo: int, hi: int, smallest: bool) -> int:  # noqa: FBT001 -- kernels take no keywords
     """Smallest or largest of the rows lo … hi-1 (at least one)."""
     best = int(values[lo])
@@ -106,7 +106,7 @@ def extreme(values: Int64s, lo: int, hi: int, smallest: bool) -> int:  # noqa: F
     return best
 
 
-@kernel
+@compiled
 def distinct(values: Int64s, lo: int, hi: int, table: Int64s, stamps: Int64s, stamp: int) -> int:
     """Number of different values in the rows lo … hi-1, by open addressing in a stamped scratch table."""
     mask = len(table) - 1
@@ -122,7 +122,7 @@ def distinct(values: Int64s, lo: int, hi: int, table: Int64s, stamps: Int64s, st
     return found
 
 
-@kernel
+@compiled
 def run_series(
     times_in: Int64s,
     values_in: Int64s,

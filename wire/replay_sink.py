@@ -57,15 +57,14 @@ class Totals:
 
 class _ReplayPartition(StatefulSinkPartition[Output, ReplayPlace]):
     def __init__(self, paths: dict[str, Path], place: ReplayPlace, totals: Totals) -> None:
+        for name, path in paths.items():
+            if (path.stat().st_size if path.exists() else 0) < place.lengths[name]:
+                raise WireError(f"{path}: shorter than what was written; delete the folder and replay again")
         self._files: dict[str, BinaryIO] = {}
         for name, path in paths.items():
-            stream = path.open("r+b" if path.exists() else "w+b")
-            if stream.seek(0, os.SEEK_END) < place.lengths[name]:
-                stream.close()
-                raise WireError(f"{path}: shorter than what was written; delete the folder and replay again")
+            stream = self._files[name] = path.open("r+b" if path.exists() else "w+b")
             stream.truncate(place.lengths[name])
             stream.seek(0, os.SEEK_END)
-            self._files[name] = stream
         self._next = place.batch
         self._totals = totals
         self._totals.counts = Counter(place.counts)

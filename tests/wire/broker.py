@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from wire.kafka_topics import ensure_topics
 
@@ -25,14 +25,21 @@ def put(bootstrap: str, topic: str, messages: Sequence[tuple[int, bytes | None]]
 
 def taken(bootstrap: str, topic: str, partitions: int = 1) -> list[Message]:
     """Everything that a topic holds at this moment, partition by partition."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.partition.eof": True})
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(partitions)])
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "test",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 5,
+        }
+    )
+    consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
     found: list[Message] = []
     ended = 0
     deadline = time.monotonic() + SECONDS
     while ended < partitions:
         assert time.monotonic() < deadline, f"`{topic}` did not end"
-        for message in consumer.consume(1_000, 0.1):
+        for message in consumer.consume(1_000, 0.01):
             error = message.error()
             if error is None:
                 found.append(message)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.jit import compiled
+from windows.jit import compiled
 
 
 def test_function_without_a_file_is_compiled_without_a_cache() -> None:
