@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-from msgspec import ValidationError
+from msgspec import ValidationError, structs
 
 from events.clock import EARLIEST, LATEST, milliseconds
 from events.columns import EventBatch
@@ -69,7 +69,7 @@ class Codec:
         dead: list[DeadLetter] = []
         for row, value in enumerate(raw.values):
             try:
-                event = self._event(value)
+                event = self._with_group_sku(self._event(value))
                 time = _time(event)
                 amount = self._amount(event, time)
             except EventError as error:
@@ -129,6 +129,14 @@ class Codec:
         if b"\\u0000" in value:
             _refuse_nul(event)
         return event
+
+    def _with_group_sku(self, event: Event) -> Event:
+        """The event with the group-wide article in `attributes.sku`, where the table knows the subsidiary's."""
+        sku = event.attributes.get("sku") if self._tables.skus and event.attributes else None
+        known = self._tables.skus.get((event.subsidiary, str(sku))) if sku is not None else None
+        if known is None or event.attributes is None:
+            return event
+        return structs.replace(event, attributes={**event.attributes, "sku": known})
 
     def _amount(self, event: Event, time: int) -> int | None:
         if event.amount is None:

@@ -189,3 +189,14 @@ def test_no_rate_is_needed_without_an_amount() -> None:
     decoded = decode(message(type="order.confirmed", amount=ABSENT, currency="USD"))
     assert not decoded.dead
     assert np.array_equal(decoded.batch.has_amount, [False])
+
+
+def test_a_subsidiarys_article_becomes_the_groups() -> None:
+    decoded = decode(
+        message(event_id="1", subsidiary="SH01", attributes={"sku": "A-1", "quantity": 3}),
+        message(event_id="2", subsidiary="SH01", attributes={"sku": "B-2"}),
+        message(event_id="3", subsidiary="GD02", attributes={"sku": "A-1"}),
+        tables=Tables(skus={("SH01", "A-1"): "GRP-9"}),
+    )
+    found = [event.attributes for event in decoded.batch.events]
+    assert found == [{"sku": "GRP-9", "quantity": 3}, {"sku": "B-2"}, {"sku": "A-1"}]
