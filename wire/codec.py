@@ -131,7 +131,7 @@ class Codec:
         return event
 
     def _with_group_sku(self, event: Event) -> Event:
-        """The event with the group-wide article in `attributes.sku`, where the table knows the subsidiary's."""
+        """The event with the group's article in `attributes.sku`, where the table knows the subsidiary's."""
         sku = event.attributes.get("sku") if self._tables.skus and event.attributes else None
         known = self._tables.skus.get((event.subsidiary, str(sku))) if sku is not None else None
         if known is None or event.attributes is None:

@@ -185,7 +185,8 @@ def _first_line(error: RedisError) -> str:
 
 def forget(client: redis.Redis, namespace: str) -> None:
     """Delete all journals of a namespace; for replays that are done."""
+    literal = re.sub(r"([\\*?\[\]^-])", r"\\\1", namespace)
     ours = re.compile(rb"\{s\d+\}:" + re.escape(namespace.encode()) + b":")
-    for key in client.scan_iter(match=f"{{s*}}:{namespace}:*", count=1000):
+    for key in client.scan_iter(match=f"{{s*}}:{literal}:*", count=1000):
         if ours.match(key):  # the pattern also finds a group of another namespace that is named like a key
             client.unlink(key)
