@@ -50,7 +50,7 @@ def test_a_bare_machine_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert code == 0, text
     for name in Settings.model_fields:
         assert row(text, name)[0] == name
-    assert row(text, "shards") == ["shards", "16", "default"]
+    assert row(text, "shards") == ["shards", "8", "default"]
     assert row(text, "pack")[2] == "env FENGHUO_PACK"
     for subject in ("Python", "CPU", "data_dir", "Redis", "PostgreSQL", "Kafka broker"):
         checks = text[text.index("检查 Checks") :]

@@ -139,9 +139,9 @@ def test_a_database_url_gets_the_driver(scheme: str, monkeypatch: pytest.MonkeyP
         (
             "SHARDS",
             "many",
-            "got `many`, expected a whole number; correct it, or leave it out for the default `16`",
+            "got `many`, expected a whole number; correct it, or leave it out for the default `8`",
         ),
-        ("SHARDS", "0", "got `0`, expected at least 1; correct it, or leave it out for the default `16`"),
+        ("SHARDS", "0", "got `0`, expected at least 1; correct it, or leave it out for the default `8`"),
         (
             "CONSOLE_PORT",
             "70000",
