@@ -113,18 +113,18 @@ def figures(runs: Iterable[Run]) -> list[Figures]:
 
 def _rates(rounds: Sequence[Run]) -> Rates:
     rates = [run.rate for run in rounds]
-    return Rates(median(rates), min(rates), max(rates))
+    return Rates(round(median(rates), 1), round(min(rates), 1), round(max(rates), 1))
 
 
 def _ratio(rounds: Sequence[Run], naive: Sequence[Run]) -> float | None:
     # Round by round: what else the machine does in a minute slows both alike.
     ratios = [run.rate / other.rate for run, other in zip(rounds, naive, strict=False)]
-    return median(ratios) if ratios else None
+    return round(median(ratios), 1) if ratios else None
 
 
 def _microseconds(rounds: Sequence[Run]) -> dict[str, float]:
     tables = [_of_run(run) for run in rounds]
-    return {name: median(table[name] for table in tables) for name in tables[0]}
+    return {name: round(median(table[name] for table in tables), 2) for name in tables[0]}
 
 
 def _of_run(run: Run) -> dict[str, float]:

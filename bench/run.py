@@ -22,6 +22,7 @@ class Job(Struct, frozen=True):
         pipeline: what judges.
         customers: how the events are spread.
         events: file of the events.
+        size: how many there are.
         warm_up: file of events that are judged before the clock starts.
         model: directory of the anomaly model.
         folder: for everything that the run writes; exists.
@@ -31,6 +32,7 @@ class Job(Struct, frozen=True):
     pipeline: Pipeline
     customers: Customers
     events: str
+    size: int
     warm_up: str
     model: str
     folder: str
@@ -44,7 +46,7 @@ class Run(Struct, frozen=True):
         pipeline: what judged.
         customers: how the events were spread.
         events: how many were decided, and their decisions written.
-        seconds: from the start of the pipeline to the last decision safely written.
+        seconds: from the first message read to the last decision safely written.
         cpu_seconds: of the judging process in that time, all its threads.
         steps: seconds by step, for the product.
     """

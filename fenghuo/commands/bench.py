@@ -29,7 +29,7 @@ from rules.pack import load_pack
 
 TREES = 100
 TRAINING, WARM_UP = 20_000, 2_000
-LONGEST = {Pipeline.FILE: 30.0, Pipeline.KAFKA: 30.0, Pipeline.NAIVE: 4.0}
+LONGEST = {Pipeline.FILE: 30.0, Pipeline.KAFKA: 30.0, Pipeline.NAIVE: 3.0}
 """Seconds after which a run ends, however far it is."""
 SHORTEST = 2.0
 START = 6.0
@@ -95,14 +95,13 @@ def bench(wanted: Bench, console: Console) -> Report:
 
 
 def print_report(report: Report, console: Console, json_file: Path | None = None) -> None:
-    """Print the tables, and the JSON below them or into a file."""
-    console.print(rate_table(report))
-    console.print(step_table(report))
+    """Print the figures as JSON, or write it to a file, and then the tables."""
     if json_file is None:
-        console.print_json(to_json(report).decode())
+        console.out(to_json(report).decode(), highlight=False)
     else:
         json_file.write_bytes(to_json(report))
-        console.print(f"{json_file}: the same figures as JSON", soft_wrap=True)
+    console.print(rate_table(report))
+    console.print(step_table(report))
 
 
 def _jobs(wanted: Bench, folder: Path) -> list[Job]:
@@ -115,7 +114,7 @@ def _jobs(wanted: Bench, folder: Path) -> list[Job]:
         )
         write(load, events)
         write(load.part(WARM_UP), warm_up)
-        write(load.part(TRAINING), training)
+        write(load.part(min(TRAINING, wanted.events)), training)
         model = folder / f"{spread}-model"
         settings = bench_settings(events=(training,), model="none")
         train(settings, Training(event_types=TYPES, trees=TREES), model, Console(quiet=True))
@@ -124,6 +123,7 @@ def _jobs(wanted: Bench, folder: Path) -> list[Job]:
                 pipeline=pipeline,
                 customers=spread,
                 events=str(events),
+                size=wanted.events,
                 warm_up=str(warm_up),
                 model=str(model),
                 folder=str(folder / f"{spread}-{pipeline}"),
@@ -149,11 +149,11 @@ def _rounds(
             if number == 0:
                 share = (deadline - time.monotonic()) / (len(jobs) - place) - START
                 jobs[place] = structs.replace(job, seconds=min(job.seconds, max(SHORTEST, share)))
-            yield _run(jobs[place])
+            yield run_job(jobs[place])
         longest = max(longest, time.monotonic() - started)
 
 
-def _run(job: Job) -> Run:
+def run_job(job: Job) -> Run:
     """Run a job in a process of its own.
 
     Raises:

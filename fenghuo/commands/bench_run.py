@@ -6,20 +6,21 @@ that settings name are left alone. Kernels are loaded before the clock starts.
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any
 
 import msgspec
-from bytewax.inputs import Source
+from bytewax.inputs import FixedPartitionedSource
 from bytewax.outputs import Sink
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from bench.naive import Naive
 from bench.run import Job, Pipeline, Run
+from bench.stopwatch import Stopwatch, TimedSource
 from events.clock import wall_clock
 from events.errors import FenghuoError
 from fenghuo.commands.replay import SNAPSHOT_SECONDS
@@ -45,6 +46,7 @@ from wire.tables import read_tables
 
 PACK = Path(str(files("bench"))) / "packs" / "bench.yaml"
 _SILENCE = 1.0
+_NAIVE_WARM_UP = 0.3
 OWN_SERVERS = dict.fromkeys(("redis_url", "kafka", "database_url", "mappings", "rates"))
 
 
@@ -62,41 +64,47 @@ class Track:
         sink: of outputs.
         folder: for recovery state; its name parts the windows from those of other passes.
         redis_url: where windows are kept.
+        stop: what the source heeds; set after `size` messages or `seconds`.
         patience: seconds to wait for the store.
         degrade: whether to judge without windows after that.
         interval: seconds between two saved states.
+        size: messages to judge.
+        seconds: to judge them in.
     """
 
-    source: Source[RawBatch]
+    source: FixedPartitionedSource[RawBatch, Any]
     sink: Sink[tuple[str, Output]]
     folder: Path
     redis_url: str
+    stop: Event = field(default_factory=Event)
     patience: float = REPLAY_PATIENCE
     degrade: bool = False
     interval: float = SNAPSHOT_SECONDS
+    size: int = sys.maxsize
+    seconds: float = 60.0
 
-    def run(self, risk: Risk, stop: Event, seconds: float) -> tuple[float, float]:
-        """Judge until the source or the seconds have run out; wall and CPU seconds that it took."""
+    def run(self, risk: Risk) -> tuple[float, float]:
+        """Judge; wall and CPU seconds from the first message read to the last decision safely written."""
+        watch = Stopwatch()
         flow = build_flow(
             risk,
-            self.source,
+            TimedSource(self.source, watch, self.size, self.stop),
             self.sink,
             redis_url=self.redis_url,
             namespace=self.folder.name,
             patience=self.patience,
             degrade=self.degrade,
         )
-        timer = Timer(seconds, stop.set)
+        timer = Timer(self.seconds, self.stop.set)
         timer.start()
         try:
-            wall, cpu = time.perf_counter(), time.process_time()
             run_flow(
                 flow,
                 workers=risk.settings.workers,
                 recovery=self.folder / "recovery",
                 interval=self.interval,
             )
-            return time.perf_counter() - wall, time.process_time() - cpu
+            return watch.read()
         finally:
             timer.cancel()
 
@@ -104,18 +112,22 @@ class Track:
 def from_file(job: Job, settings: Settings, stop: Event) -> Run:
     """The product from file to file, as `fenghuo replay` runs it."""
     with start_services(settings, Path(job.folder), need={"redis"}) as services:
-
-        def track(name: str, events: str) -> Track:
-            folder = _folder(job, name)
-            source = FileSource(InputFiles([Path(events)]), stop=stop)
-            return Track(source, ReplaySink(folder, folder, Totals()), folder, services.redis_url)
-
         risk = build_risk(settings)
-        track("warm-up", job.warm_up).run(risk, Event(), job.seconds)
+        folder = _folder(job, "warm-up")
+        sink = ReplaySink(folder, folder, Totals())
+        Track(FileSource(InputFiles([Path(job.warm_up)])), sink, folder, services.redis_url).run(risk)
         counted = _uncounted(risk)
-        timed = track("timed", job.events)
-        wall, cpu = timed.run(counted, stop, job.seconds)
-    with (timed.folder / DECISIONS).open("rb") as written:
+        folder = _folder(job, "timed")
+        wall, cpu = Track(
+            FileSource(InputFiles([Path(job.events)]), stop=stop),
+            ReplaySink(folder, folder, Totals()),
+            folder,
+            services.redis_url,
+            stop,
+            size=job.size,
+            seconds=job.seconds,
+        ).run(counted)
+    with (folder / DECISIONS).open("rb") as written:
         return _result(job, counted, wall, cpu, written=sum(1 for _ in written))
 
 
@@ -127,23 +139,24 @@ def through_kafka(job: Job, settings: Settings, stop: Event) -> Run:
         ensure_topics(config, OUTPUTS, partitions)
         _feed(config, job.events)
         risk = build_risk(settings)
-        warm_up = _folder(job, "warm-up")
-        Track(
+        source, sink = (
             FileSource(InputFiles([Path(job.warm_up)])),
             KafkaSink(config, settings.shards, risk.metrics),
-            warm_up,
-            services.redis_url,
-        ).run(risk, Event(), job.seconds)
+        )
+        Track(source, sink, _folder(job, "warm-up"), services.redis_url).run(risk)
         counted = _uncounted(risk)
         wall, cpu = Track(
-            KafkaSource(config, INPUTS, partitions, counted.metrics, stop, stop_at_end=True),
+            KafkaSource(config, INPUTS, partitions, counted.metrics, stop),
             KafkaSink(config, settings.shards, counted.metrics),
             _folder(job, "timed"),
             services.redis_url,
-            settings.degrade_after,
+            stop,
+            patience=settings.degrade_after,
             degrade=True,
             interval=settings.snapshot_interval,
-        ).run(counted, stop, job.seconds)
+            size=job.size,
+            seconds=job.seconds,
+        ).run(counted)
         written = _messages(config, DECISIONS_TOPIC, partitions) - _decided(risk)
         return _result(job, counted, wall, cpu, written=written)
 
@@ -158,12 +171,13 @@ def naively(job: Job, settings: Settings, stop: Event) -> Run:  # noqa: ARG001 -
     ):
         pack = load_pack(PACK).id
         with Path(job.warm_up).open("rb") as lines:
-            Naive(client, "warm-up", model, pack).run(lines, out, min(1.0, job.seconds))
+            Naive(client, "warm-up", model, pack).run(lines, out, _NAIVE_WARM_UP)
         naive = Naive(client, "timed", model, pack)
+        watch = Stopwatch()
         with Path(job.events).open("rb") as lines:
-            wall, cpu = time.perf_counter(), time.process_time()
+            watch.start(time.perf_counter(), time.process_time())
             count = naive.run(lines, out, job.seconds)
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            wall, cpu = watch.read()
     return Run(job.pipeline, job.customers, count, wall, cpu, {})
 
 
