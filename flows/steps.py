@@ -25,16 +25,16 @@ def shard_of(group: str, shards: int) -> int:
 
 def decode(codec: Codec, metrics: FlowMetrics) -> Callable[[RawBatch], Decoded]:
     """The step from bytes to events and dead letters."""
+    newest: dict[str, int] = {}
 
     def step(raw: RawBatch) -> Decoded:
         with metrics.step_seconds.labels("decode").time():
             decoded = codec.decode(raw)
         batch = decoded.batch
-        newest: dict[str, int] = {}
         for source, time in zip(batch.sources, batch.occurred_at.tolist(), strict=True):
             newest[source] = max(time, newest.get(source, time))
-        for source, time in newest.items():
-            metrics.event_time.labels(source).set(time / SECOND)
+        for source in set(batch.sources):
+            metrics.event_time.labels(source).set(newest[source] / SECOND)
         for letter in decoded.dead:
             metrics.dead_lettered.labels(letter.field or "message").inc()
         return decoded

@@ -27,6 +27,7 @@ class DirectoryLock:
 
     def __init__(self, directory: Path, service: str, patience: float = 15.0) -> None:
         self.path = directory / "lock"
+        self._released = False
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -53,10 +54,13 @@ class DirectoryLock:
         os.pwrite(self.fd, f"{os.getpid()} {port}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let the directory go; the file stays, as removing it would race with the next holder.
+        """Let the directory go, once; the file stays, as removing it would race with the next holder.
 
         Who comes next waits for what is left of a killed server, instead of being told of a live one.
         """
+        if self._released:
+            return  # the number may be another file by now
+        self._released = True
         os.ftruncate(self.fd, 0)
         os.close(self.fd)
 

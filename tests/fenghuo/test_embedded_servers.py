@@ -332,3 +332,13 @@ def test_the_admin_client_sees_no_topic_of_an_earlier_broker(tmp_path: Path, uni
         assert producer.flush(10) == 0
     with start_broker(tmp_path) as broker:
         assert unique not in AdminClient({"bootstrap.servers": broker.url}).list_topics(timeout=10).topics
+
+
+def test_stopping_twice_is_harmless(tmp_path: Path) -> None:
+    valkey = start_valkey(tmp_path / "valkey", aof=False)
+    valkey.stop()
+    with (tmp_path / "other").open("w+") as other:  # takes the number that the lock had
+        other.write("kept")
+        other.flush()
+        valkey.stop()
+    assert (tmp_path / "other").read_text() == "kept"

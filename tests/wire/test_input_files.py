@@ -251,7 +251,7 @@ def damaged(write: Write, tmp_path: Path) -> dict[str, Path]:
     write("narrow.csv", "no,time,customer\n1,2025-01-01,C1\n")
     write("semicolons.csv", ROWS.replace(",", ";"))
     write("empty.csv", "")
-    write("gbk.csv", (ROWS * 1 + "3,2025-01-01,上海,1\n" + "4,2025-01-01,C,1\n" * 2_000).encode("gbk"))
+    write("gbk.csv", (ROWS + "3,2025-01-01,上海,1\n" + "4,2025-01-01,C,1\n" * 2_000).encode("gbk"))
     write("late-gbk.csv.gz", ROWS.encode() + b"3,2025-01-01,C,1\n" * 2_000 + "4,,上海,1\n".encode("gbk"))
     write("utf16.csv", ROWS.encode("utf-16"))
     write("quote.csv", ROWS + '3,2025-01-01,"C' + ",x\n" * 100_000)
