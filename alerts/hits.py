@@ -57,7 +57,7 @@ def _hit(
         queue=leading.queue,
         playbook=leading.playbook,
         title=leading.title,
-        reason=reason_of(leading, result, batch, row, decision),
+        reason=reason_of(leading, result, batch, row, decision.features),
         amount=int(batch.amount[row]) if batch.has_amount[row] else None,
         rules=[one for _, one in hits],
         features=_features(decision.features),

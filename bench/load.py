@@ -17,7 +17,12 @@ PERIOD = 14 * DAY
 ZIPF = 1.2
 TYPICAL, SPREAD = 800_000, 1.2  # fen and log-normal sigma of an amount
 REGIONS = ("310000", "440000", "330000", "320000", "110000", "370000", "510000", "420000", "350000", "650000")
+SUBSIDIARY = "SH01"
+ID_DIGITS = 15
+PART_SEED = 500  # a part's events are others than its load's
 TYPES = (EventType.ORDER_PLACED, EventType.SHIPMENT_DISPATCHED)
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Customers(StrEnum):
@@ -35,17 +40,20 @@ class Load(Struct, frozen=True):
         customers: how many there are to choose from.
         spread: how events choose among them.
         seed: of all random choices; the same load has the same bytes everywhere.
+        period: milliseconds of event time that they are spread over.
     """
 
     events: int
     customers: int
     spread: Customers
     seed: int = 1
+    period: int = PERIOD
 
     def part(self, events: int) -> "Load":
         """A smaller load with as many events for each customer, to train and to warm up with."""
         share = events / self.events
-        return Load(events, max(1, round(self.customers * share)), self.spread, self.seed + 1)
+        customers = max(1, round(self.customers * share))
+        return Load(events, customers, self.spread, self.seed + PART_SEED, self.period)
 
 
 def write(load: Load, path: Path) -> None:
@@ -61,27 +69,36 @@ def lines(load: Load) -> Iterator[bytes]:
     customers = _customers(load, random)
     amounts = np.maximum(1, random.lognormal(np.log(TYPICAL), SPREAD, n)).astype(np.int64)
     regions = random.integers(len(REGIONS), size=n)
-    times = FIRST_AT + np.arange(n, dtype=np.int64) * PERIOD // n
-    encode = msgspec.json.Encoder().encode
+    times = FIRST_AT + np.arange(n, dtype=np.int64) * load.period // n
     columns = (customers, amounts, regions, times)
     for number, (customer, amount, region, time) in enumerate(
         zip(*(column.tolist() for column in columns), strict=True)
     ):
-        yield encode(
-            {
-                "event_id": f"01J{load.seed:03d}{number:015d}",
-                "type": TYPES[number % 2],
-                "occurred_at": time,
-                "subsidiary": "SH01",
-                "customer": f"C{customer}",
-                "order": f"SO{number}",
-                "amount": amount,
-                "currency": "CNY",
-                "region": REGIONS[region],
-                "counterparty": f"W{number // 2 % 100}",
-                "schema_version": 1,
-            }
-        )
+        yield line(load.seed, number, time, f"C{customer}", amount, REGIONS[region])
+
+
+def line(seed: int, number: int, time: int, customer: str, amount: int, region: str) -> bytes:
+    """One event as a JSON object; orders and shipments in turn, among a hundred counterparties."""
+    return _encode(
+        {
+            "event_id": f"{id_prefix(seed)}{number:0{ID_DIGITS}d}",
+            "type": TYPES[number % 2],
+            "occurred_at": time,
+            "subsidiary": SUBSIDIARY,
+            "customer": customer,
+            "order": f"SO{number}",
+            "amount": amount,
+            "currency": "CNY",
+            "region": region,
+            "counterparty": f"W{number // 2 % 100}",
+            "schema_version": 1,
+        }
+    )
+
+
+def id_prefix(seed: int) -> str:
+    """What the ids of all events of a load begin with; their number in the load follows in 15 digits."""
+    return f"01J{seed:03d}"
 
 
 def _customers(load: Load, random: np.random.Generator) -> Int64s:

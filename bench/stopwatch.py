@@ -1,6 +1,7 @@
 """A source with a stopwatch: connecting and finding that nothing more comes is not judging."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Lock
@@ -40,6 +41,7 @@ class TimedSource(FixedPartitionedSource[RawBatch, S]):
         stopwatch: started when the call that brings the first messages begins.
         size: messages that there are; a broker may take long to say that there are no more.
         stop: set when they were read; the source must heed it.
+        begun: called once, when messages are first asked for.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class TimedSource(FixedPartitionedSource[RawBatch, S]):
         stopwatch: Stopwatch,
         size: int,
         stop: Event,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
+        self._begun: Callable[[], None] | None = begun
         self._source = source
         self._stopwatch = stopwatch
         self._left = size
@@ -62,6 +66,13 @@ class TimedSource(FixedPartitionedSource[RawBatch, S]):
     def build_part(self, step_id: str, for_part: str, resume_state: S | None) -> "_TimedPart[S]":
         """As the source, watched."""
         return _TimedPart(self._source.build_part(step_id, for_part, resume_state), self)
+
+    def asked(self) -> None:
+        """Take note that messages are asked for."""
+        with self._lock:
+            begun, self._begun = self._begun, None
+        if begun is not None:
+            begun()
 
     def passed(self, batches: list[RawBatch], wall: float, cpu: float) -> None:
         """Take note of what a partition gave, asked at these moments."""
@@ -78,6 +89,7 @@ class _TimedPart(StatefulSourcePartition[RawBatch, S]):
         self._source = source
 
     def next_batch(self) -> list[RawBatch]:
+        self._source.asked()
         wall, cpu = time.perf_counter(), time.process_time()
         batches = list(self._part.next_batch())
         if batches:

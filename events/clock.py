@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -29,7 +30,7 @@ def milliseconds(moment: datetime) -> int:
     >>> milliseconds(datetime(1970, 1, 1, 8, 0, 1, tzinfo=UTC))
     28801000
     """
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // _MILLISECOND
 
 
 def moment(ms: int) -> datetime:

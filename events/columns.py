@@ -1,10 +1,11 @@
 """Columns: a batch of events, or of values derived from them, as NumPy arrays."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,11 @@ Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Objects = npt.NDArray[np.object_]
+Cell = TypeVar("Cell")
 
 
 _CODES = {kind: place for place, kind in enumerate(EventType)}
+_NAMES = np.array([kind.value for kind in EventType], dtype=object)
 
 
 class Kind(Enum):
@@ -27,6 +30,8 @@ class Kind(Enum):
     NUMBER = "number"  # int64 or float64
     TEXT = "text"  # object array of str
     BOOL = "bool"  # bool array
+
+    __hash__ = object.__hash__  # members are unique; Enum's own is a slow function of Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def text_column(cells: list[str | None]) -> Column:
     """A TEXT column of optional strings."""
     values = np.empty(len(cells), dtype=object)
     values[:] = cells
-    valid = np.fromiter((cell is not None for cell in cells), np.bool_, len(cells))
+    valid = np.array([cell is not None for cell in cells], np.bool_)
     return Column(values, valid, Kind.TEXT)
 
 
@@ -76,7 +81,14 @@ def attribute_column(cells: list[Attribute | None], kind: Kind) -> Column:
         return text_column([cell if isinstance(cell, str) else None for cell in cells])
     if kind is Kind.BOOL:
         return _filled([cell if isinstance(cell, bool) else None for cell in cells], np.bool_, False, kind)
-    return _filled([_number(cell) for cell in cells], np.float64, 0.0, kind)
+    try:
+        numbers = [cell if type(cell) in _NUMBERS else None for cell in cells]
+        return _filled(numbers, np.float64, 0.0, kind)
+    except OverflowError:  # JSON has integers of any length
+        return _filled([_number(cell) for cell in cells], np.float64, 0.0, kind)
+
+
+_NUMBERS = frozenset({int, float})  # not their heirs: a truth is no number
 
 
 def _number(cell: Attribute | None) -> float | None:
@@ -84,12 +96,12 @@ def _number(cell: Attribute | None) -> float | None:
         return None
     try:
         return float(cell)
-    except OverflowError:  # JSON has integers of any length
+    except OverflowError:
         return None
 
 
 def _filled(cells: list[Any], dtype: npt.DTypeLike, blank: Any, kind: Kind) -> Column:
-    valid = np.fromiter((cell is not None for cell in cells), np.bool_, len(cells))
+    valid = np.array([cell is not None for cell in cells], np.bool_)
     values = np.array([blank if cell is None else cell for cell in cells], dtype=dtype)
     return Column(values, valid, kind)
 
@@ -133,18 +145,17 @@ class EventBatch:
     @cached_property
     def types(self) -> Objects:
         """Event types, an object array of shape (n,)."""
-        values = np.empty(len(self), dtype=object)
-        values[:] = [event.type.value for event in self.events]
-        return values
+        return _NAMES[self.type_codes]
 
     @cached_property
     def type_codes(self) -> Int64s:
         """Place of each event's type in `EventType`, shape (n,)."""
-        return np.fromiter((_CODES[event.type] for event in self.events), np.int64, len(self))
+        return np.array([_CODES[event.type] for event in self.events], np.int64)
 
     def is_of(self, types: Collection[EventType]) -> Bools:
         """Which events are of one of `types`, shape (n,)."""
-        wanted = np.array([kind in types for kind in EventType])
+        wanted = np.zeros(len(_CODES), np.bool_)
+        wanted[[_CODES[kind] for kind in types]] = True
         return wanted[self.type_codes]
 
     def column(self, name: str) -> Column:
@@ -177,6 +188,29 @@ class EventBatch:
                 raise KeyError(name)
         return text_column(cells)
 
+    def at(self, name: str, row: int) -> int | str | None:
+        """The cell of one event in the column of a field, without making the column.
+
+        Raises:
+            KeyError: the event has no such field.
+        """
+        match name:
+            case "amount":
+                return int(self.amount[row]) if self.has_amount[row] else None
+            case "occurred_at":
+                return int(self.occurred_at[row])
+            case "type":
+                return self.events[row].type.value
+            case "group":
+                return self.groups[row]
+            case "region":
+                return self.regions[row]
+            case _ if name in TEXT_FIELDS:
+                text: str | None = getattr(self.events[row], name)
+                return text
+            case _:
+                raise KeyError(name)
+
     def attribute(self, key: str, kind: Kind) -> Column:
         """The column of `attributes.<key>`, read as `kind`."""
         cached = f"attributes.{key}:{kind.value}"
@@ -187,9 +221,11 @@ class EventBatch:
         return column
 
     def take(self, rows: Int64s) -> "EventBatch":
-        """The events at the positions `rows` of this batch, in that order."""
+        """The events at the positions `rows` of this batch, in that order; itself where those are all."""
+        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
+            return self
         picks: list[int] = rows.tolist()
-        return EventBatch(
+        taken = EventBatch(
             events=[self.events[i] for i in picks],
             occurred_at=self.occurred_at[rows],
             amount=self.amount[rows],
@@ -203,6 +239,38 @@ class EventBatch:
             received_at=self.received_at,
             size=self.size,
         )
+        if "type_codes" in self.__dict__:  # not to be found anew for every part of a batch
+            taken.__dict__["type_codes"] = self.type_codes[rows]
+        return taken
+
+    @classmethod
+    def joined(cls, parts: "Sequence[EventBatch]") -> "EventBatch":
+        """The events of one or more batches as one, in the order of the parts.
+
+        `rows` stay what they were in each part's own batch. Number and size are those of the first part, as
+        parts of one batch share them; `received_at` is the oldest.
+        """
+        first, *others = parts
+        if not others:
+            return first
+        return cls(
+            events=_chained(part.events for part in parts),
+            occurred_at=np.concatenate([part.occurred_at for part in parts]),
+            amount=np.concatenate([part.amount for part in parts]),
+            has_amount=np.concatenate([part.has_amount for part in parts]),
+            groups=_chained(part.groups for part in parts),
+            regions=_chained(part.regions for part in parts),
+            sources=_chained(part.sources for part in parts),
+            offsets=np.concatenate([part.offsets for part in parts]),
+            rows=np.concatenate([part.rows for part in parts]),
+            batch=first.batch,
+            received_at=min(part.received_at for part in parts),
+            size=first.size,
+        )
+
+
+def _chained(lists: Iterable[list[Cell]]) -> list[Cell]:
+    return list(chain.from_iterable(lists))
 
 
 TEXT_FIELDS = frozenset(

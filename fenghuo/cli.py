@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.gate import read_gate
+from bench.hot import HotPack
 from bench.load import Customers
-from bench.run import Pipeline
+from bench.pipeline import Pipeline
+from bench.subject import Subject
 from events.clock import milliseconds
 from events.errors import FenghuoError
 from events.event import EventType
@@ -26,8 +29,10 @@ app = typer.Typer(
 )
 rules_app = typer.Typer(help="Check rule packs.", no_args_is_help=True)
 model_app = typer.Typer(help="Train and inspect the anomaly model.", no_args_is_help=True)
+windows_app = typer.Typer(help="Keep the windows.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(model_app, name="model")
+app.add_typer(windows_app, name="windows")
 
 Pack = Annotated[Path | None, typer.Option(help="Rule pack; default: FENGHUO_PACK or trade-core.")]
 ModelDir = Annotated[str | None, typer.Option(help="Model directory, or `none`.")]
@@ -209,27 +214,56 @@ def model_train(
 
 @app.command()
 def bench(
-    pipelines: Annotated[list[Pipeline] | None, typer.Argument(help="Which; default: all three.")] = None,
+    subjects: Annotated[
+        list[Subject] | None, typer.Argument(help="What; default: everything in a short form.")
+    ] = None,
+    pipeline: Annotated[list[Pipeline] | None, typer.Option(help="Of `pipeline`; repeat.")] = None,
     spread: Annotated[list[Customers] | None, typer.Option(help="How events meet customers; repeat.")] = None,
-    events: Annotated[int, typer.Option(min=1000, help="Events in a load.")] = 100_000,
+    pack: Annotated[list[HotPack] | None, typer.Option(help="Features of `hot`; repeat.")] = None,
+    events: Annotated[
+        int | None, typer.Option(min=1000, help="Events in a load; of `hot`: of the hot customer.")
+    ] = None,
     customers: Annotated[int, typer.Option(min=1, help="Customers in a load.")] = 50_000,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each pipeline runs at most.")] = 3,
+    rounds: Annotated[int | None, typer.Option(min=1, help="How often each run is repeated at most.")] = None,
     seconds: Annotated[float, typer.Option(min=10, help="For all of it; then fewer rounds.")] = 180.0,
+    seed: Annotated[int, typer.Option(min=1, max=499, help="The same seed gives the same loads.")] = 1,
+    rate: Annotated[float, typer.Option(min=1, help="Events per second of `latency`.")] = 10_000.0,
+    naive_rate: Annotated[
+        float, typer.Option(min=0, help="The same of the naive version; 0 leaves it out.")
+    ] = 50.0,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Share of late events of `hot`.")] = 0.0,
+    stall: Annotated[
+        float, typer.Option(min=0, max=4, help="Hold the store up in `latency` for so many seconds.")
+    ] = 0.0,
     json: Annotated[Path | None, typer.Option(help="File for the figures; default: printed.")] = None,
+    gate: Annotated[
+        Path | None, typer.Option(help="File of limits; exit 1 when a figure falls short of one.")
+    ] = None,
 ) -> None:
-    """Measure events per second from files and through Kafka, beside a naive version in the same run."""
-    from fenghuo.commands.bench import Bench, print_report  # noqa: PLC0415 -- as above
+    """Measure speed, latency, hot customers and memory, beside a naive version in the same run."""
+    from fenghuo.commands.bench import Bench, check_gate, print_report  # noqa: PLC0415 -- as above
     from fenghuo.commands.bench import bench as command  # noqa: PLC0415
 
     wanted = Bench(
-        pipelines=tuple(pipelines or Pipeline),
+        subjects=tuple(dict.fromkeys(subjects or ())),
+        pipelines=tuple(pipeline or Pipeline),
         spreads=tuple(spread or Customers),
+        packs=tuple(pack or HotPack),
         events=events,
         customers=customers,
         rounds=rounds,
         seconds=seconds,
+        seed=seed,
+        rate=rate,
+        naive_rate=naive_rate,
+        late=late,
+        stall=stall,
     )
-    print_report(command(wanted, Console(stderr=True)), Console(), json)
+    limits = read_gate(gate) if gate is not None else None
+    report = command(wanted, Console(stderr=True))
+    print_report(report, Console(), json)
+    if gate is not None and limits is not None:
+        check_gate(report, gate, limits, Console(stderr=True))
 
 
 @app.command()
@@ -247,6 +281,23 @@ def rules_check(pack: Annotated[Path, typer.Argument(help="Rule pack to check.")
     from fenghuo.commands.rules_check import check  # noqa: PLC0415 -- as above
 
     check(pack)
+
+
+@windows_app.command("rebuild")
+def windows_rebuild(
+    since: Annotated[str, typer.Option(help="RFC 3339 time, or `beginning`; read what was produced since.")],
+    pack: Pack = None,
+    mappings: Tables = None,
+    rates: Rates = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Dataflow workers.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also replace what Redis holds.")] = False,  # noqa: FBT002
+) -> None:
+    """Learn the windows that Redis lost anew from Kafka, up to where a stopped `fenghuo run` had read."""
+    from fenghuo.commands.windows_rebuild import rebuild, report  # noqa: PLC0415 -- as above
+
+    settings = load_settings(pack=pack, mappings=mappings, rates=rates, workers=workers)
+    moment = None if since == "beginning" else _moment(since)
+    report(rebuild(settings, moment, Console(stderr=True), force=force), Console())
 
 
 def main() -> None:

@@ -168,6 +168,14 @@ class Settings(BaseSettings):
     shards: int = Field(8, ge=1, le=1024, description="Shards that customers are spread over in Redis.")
     workers: int = Field(1, ge=1, le=256, description="Dataflow workers on this machine.")
     kafka_partitions: int = Field(4, ge=1, le=4096, description="Partitions of a topic that Fenghuo makes.")
+    redis_loss_window: float = Field(
+        2.0,
+        ge=0,
+        le=60,
+        allow_inf_nan=False,
+        description="Seconds of writes that Redis may lose when it is killed: 2 with `appendfsync everysec`, "
+        "0 with `always`.",
+    )
     snapshot_interval: float = Field(
         5.0,
         ge=0,

@@ -1,8 +1,12 @@
 """Wiring: the one place where settings become objects."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import local
 
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
@@ -19,20 +23,22 @@ from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from flows.judge import Judge
 from flows.risk import risk_flow
-from flows.windows import MarkedJournal, OpenShard
+from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
 from rules.pack import Pack, load_pack
-from store.redis.journal import RedisJournals, connect
+from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
+from windows.feature import Entity
+from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
-from windows.shard import ShardWindows
 from wire.codec import Codec
 from wire.messages import RawBatch
 from wire.output import Output
 from wire.tables import read_tables
 
-LOADED_BYTES = 2 << 30  # window logs kept in memory, over all shards
+LIFETIME = 5 * 366 * 86_400.0  # general data is kept for five years at most
+REPLAY_LIFETIME = 7 * 86_400.0  # of a replay that is never finished
 REPLAY_PATIENCE = 60.0  # seconds; a replay rather waits for its store than judges without windows
 
 
@@ -77,7 +83,7 @@ def build_risk(settings: Settings, *, sample: bool = False) -> Risk:
     metrics = FlowMetrics(registry)
     metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
     metrics.model.labels(model.id if model is not None else "none").set(1)
-    WindowPlan(pack.features)
+    plans(pack)
     if model is not None:
         model.check_features(pack.kinds)
     return Risk(settings, pack, model, codec, metrics, registry)
@@ -100,6 +106,8 @@ def build_flow(
     namespace: str,
     patience: float,
     degrade: bool,
+    gather: bool = False,
+    lifetime: float = LIFETIME,
 ) -> Dataflow:
     """The dataflow between a source and a sink.
 
@@ -111,31 +119,60 @@ def build_flow(
         namespace: part of every key, so that replays never touch live windows.
         patience: seconds to wait for Redis.
         degrade: judge without windows after that, instead of ending.
+        gather: judge what several partitions give at a time together.
+        lifetime: seconds that the log of a shard is kept without being written to.
     """
+    first, second = plans(risk.pack)
+
+    def open_worker(plan: WindowPlan, keys: str) -> OpenWorker:
+        return _open_worker(risk, plan, redis_url, keys, patience, lifetime, degrade=degrade)
+
     return risk_flow(
         source,
         sink,
         codec=risk.codec,
+        gather=gather,
         shards=risk.settings.shards,
-        open_shard=_open_shard(risk, redis_url, namespace, patience),
-        degrade=degrade,
+        open_worker=open_worker(first, namespace),
+        open_second=open_worker(second, f"{namespace}:counterparties") if second.features else None,
         judge=Judge(risk.pack, risk.model, wall_clock, risk.metrics),
         metrics=risk.metrics,
     )
 
 
-def _open_shard(risk: Risk, redis_url: str, namespace: str, patience: float) -> OpenShard:
-    plan = WindowPlan(risk.pack.features)
-    client = connect(redis_url, max(1.0, patience))
-    journals = RedisJournals(client, namespace, plan.fingerprint, patience, risk.metrics)
-    journals.claim_shards(risk.settings.shards)
-    memory = LOADED_BYTES // risk.settings.shards
+def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:
+    """The plans of both stages: windows within a group, and windows by counterparty."""
+    apart = [feature for feature in pack.features if feature.by is Entity.COUNTERPARTY]
+    within = [feature for feature in pack.features if feature.by is not Entity.COUNTERPARTY]
+    return WindowPlan(within), WindowPlan(apart, Entity.COUNTERPARTY)
 
-    def open_shard(shard: int, mark: str | None) -> tuple[MarkedJournal, ShardWindows]:
-        journal = journals.open(shard, mark)
-        return journal, ShardWindows(plan, journal, risk.pack.lateness, memory)
 
-    return open_shard
+def _open_worker(
+    risk: Risk,
+    plan: WindowPlan,
+    redis_url: str,
+    namespace: str,
+    patience: float,
+    lifetime: float,
+    *,
+    degrade: bool,
+) -> OpenWorker:
+    settings = risk.settings
+    # The embedded server writes through before it answers.
+    loss_window = settings.redis_loss_window if settings.redis_url is not None else 0.0
+    timeout = max(1.0, patience)
+    own = local()  # each worker is a thread
+
+    def open_worker() -> WorkerWindows:
+        held: WorkerWindows | None = getattr(own, "windows", None)
+        if held is None:
+            journal = RedisJournal(connect(redis_url, timeout), namespace, patience, lifetime, risk.metrics)
+            journal.claim_shards(settings.shards)
+            windows = OwnedWindows(plan, journal, risk.pack.lateness, loss_window)
+            held = own.windows = WorkerWindows(windows, risk.metrics, degrade)
+        return held
+
+    return open_worker
 
 
 def run_flow(flow: Dataflow, *, workers: int, recovery: Path, interval: float) -> None:
@@ -155,7 +192,7 @@ def run_flow(flow: Dataflow, *, workers: int, recovery: Path, interval: float) -
         init_db_dir(recovery, 1)
     noise = recovery / "engine.log"
     try:
-        with noise.open("ab") as stream, native_stderr_to(stream):
+        with noise.open("ab") as stream, native_stderr_to(stream), _rare_collections():
             cli_main(
                 flow,
                 workers_per_process=workers,
@@ -167,6 +204,20 @@ def run_flow(flow: Dataflow, *, workers: int, recovery: Path, interval: float) -
         if found is None:
             raise
         raise RunError(str(found)) from error
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage less often, and not among what is there already: that costs a tenth of all time."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:

@@ -1,25 +1,37 @@
 """The step that judges: features, score, rules and decision of one batch, as bytes to send."""
 
-from collections import Counter
+from collections import Counter, deque
+from functools import cache
+from time import perf_counter
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from prometheus_client import Counter as Metric
 
 from alerts.hits import hits_of
 from events.clock import Clock
 from events.columns import Column, EventBatch, Kind
 from events.event import EventType
 from models.model import Model
-from rules.decide import decide
-from rules.decision import Contribution, ModelScore
-from rules.evaluate import Judgement, derive, evaluate
+from rules.decide import Scored, decide
+from rules.decision import Contribution
+from rules.evaluate import STATUS, Derived, Judgement, derive, evaluate
 from rules.pack import Pack
-from rules.rule import Mode
+from rules.rule import Mode, Rule
 from telemetry.metrics import FlowMetrics
-from windows.shard import WindowedBatch
-from wire.output import Output
+from windows.windowed import WindowedBatch
+from wire.output import Lines, Output
 
 TOP = 3  # features named with every score that has a hit
+
+
+class _Decided(NamedTuple):
+    """Decisions and hits of a batch, encoded, and the number of decisions by outcome."""
+
+    lines: Lines
+    hits: list[tuple[int, bytes]]
+    outcomes: Counter[str]
 
 
 class Judge:
@@ -38,6 +50,12 @@ class Judge:
         self._clock = clock
         self._metrics = metrics
         self._encoder = msgspec.json.Encoder()
+        self._types = {EventType(name) for name in model.event_types} if model is not None else set()
+        # Finding a counter by its labels costs more than counting with it.
+        self._seconds = cache(metrics.step_seconds.labels)
+        self._hits = cache(metrics.hits.labels)
+        self._outcomes = cache(metrics.decided.labels)
+        self._results = [_results(rule, metrics) for rule in pack.evaluated]
         if model is not None:
             model.check_features(pack.kinds)
 
@@ -46,91 +64,89 @@ class Judge:
 
         1. Derive the features that are expressions over others.
         2. Score the event types that the model knows.
-        3. Evaluate the rules.
-        4. Decide, and grow hits from decisions.
-        5. Encode.
+        3. Evaluate the rules, and explain the scores of what they hit.
+        4. Decide and encode in runs, and grow hits from decisions.
         """
-        metrics, batch, pack = self._metrics, windowed.batch, self._pack
-        with metrics.step_seconds.labels("score").time():
-            features, _ = derive(pack, batch, windowed.features, degraded=windowed.degraded)
-            percentile, scores = self._score(batch, features, degraded=windowed.degraded)
-        with metrics.step_seconds.labels("rules").time():
-            judgement = evaluate(
-                pack, batch, windowed.features, windowed.profiles, percentile, degraded=windowed.degraded
-            )
-            models = self._models(judgement, features, scores)
-        with metrics.step_seconds.labels("decide").time():
-            now = self._clock()
-            decisions = decide(pack, batch, judgement, models, windowed.late, now)
-            hits = [
-                (row, hit)
-                for row in judgement.hit_rows.tolist()
-                for hit in hits_of(pack, batch, row, decisions[row])
-            ]
-        with metrics.step_seconds.labels("encode").time():
-            encoded = [self._encoder.encode(decision) for decision in decisions]
-            encoded_hits = [(row, self._encoder.encode(hit)) for row, hit in hits]
-        for _, hit in hits:
-            metrics.hits.labels(hit.tier.value, hit.scenario).inc()
-        outcomes = Counter(decision.outcome.value for decision in decisions)
-        return self._count(windowed, judgement, outcomes, encoded, encoded_hits, now)
+        batch, pack, seconds = windowed.batch, self._pack, self._seconds
+        with seconds("score").time():
+            derived = derive(pack, batch, windowed.features, windowed.warming, degraded=windowed.degraded)
+            percentile, score = self._score(batch, derived)
+        with seconds("rules").time():
+            judgement = evaluate(pack, batch, derived, windowed.profiles, percentile)
+            scored = self._scored(judgement, score)
+        now = self._clock()
+        decided = self._decide(windowed, judgement, scored, now)
+        return self._output(windowed, judgement, decided, now)
 
-    def _score(
-        self, batch: EventBatch, features: dict[str, Column], *, degraded: bool
-    ) -> tuple[Column | None, Column | None]:
+    def _decide(
+        self, windowed: WindowedBatch, judgement: Judgement, scored: Scored | None, now: int
+    ) -> _Decided:
+        """Decisions and hits as they are sent, encoded run by run while they are at hand."""
+        batch, pack, encoder = windowed.batch, self._pack, self._encoder
+        runs: list[bytes] = []
+        hits: list[tuple[int, bytes]] = []
+        outcomes: Counter[str] = Counter()
+        hit_rows = deque(judgement.hit_rows.tolist())
+        done, encoding, began = 0, 0.0, perf_counter()
+        for run in decide(pack, batch, judgement, scored, windowed.late, now):
+            while hit_rows and hit_rows[0] < done + len(run):
+                row = hit_rows.popleft()
+                decision = run[row - done]
+                outcomes[decision.outcome.value] += 1
+                for hit in hits_of(pack, batch, row, decision):
+                    self._hits(hit.tier.value, hit.scenario).inc()
+                    hits.append((row, encoder.encode(hit)))
+            done += len(run)
+            lap = perf_counter()
+            runs.append(encoder.encode_lines(run))
+            encoding += perf_counter() - lap
+        self._seconds("decide").observe(perf_counter() - began - encoding)
+        self._seconds("encode").observe(encoding)
+        outcomes[judgement.least.value] += len(batch) - len(judgement.hit_rows)
+        return _Decided(Lines(tuple(runs)), hits, +outcomes)
+
+    def _score(self, batch: EventBatch, derived: Derived) -> tuple[Column | None, Column | None]:
         """Percentile and raw score, shape (n,) each; None without a model."""
         if self._model is None:
             return None, None
         n = len(batch)
-        wanted = batch.is_of({EventType(name) for name in self._model.event_types})
-        if degraded:
+        wanted = batch.is_of(self._types)
+        if derived.degraded:
             wanted[:] = False
         percentile, score = np.zeros(n), np.zeros(n)
         rows = np.flatnonzero(wanted)
         if len(rows):
-            scores = self._model.score(
-                {name: features[name].take(rows) for name in self._model.feature_names}
-            )
+            columns = {name: derived.features[name] for name in self._model.feature_names}
+            if len(rows) < n:
+                columns = {name: column.take(rows) for name, column in columns.items()}
+            scores = self._model.score(columns)
             percentile[rows], score[rows] = scores.percentile, scores.score
         return Column(percentile, wanted, Kind.NUMBER), Column(score, wanted, Kind.NUMBER)
 
-    def _models(
-        self, judgement: Judgement, features: dict[str, Column], scores: Column | None
-    ) -> list[ModelScore | None] | None:
-        """The model's word on every event that it scored, with its drivers where a rule was hit."""
-        if self._model is None or scores is None:
+    def _scored(self, judgement: Judgement, score: Column | None) -> Scored | None:
+        """The model's word on the batch, with what drove the scores where a rule was hit."""
+        if self._model is None or score is None:
             return None
-        hit = judgement.hit_rows
-        explained = hit[scores.valid[hit]]
-        shares = self._model.explain(features, explained, TOP) if len(explained) else []
-        top = dict(zip(explained.tolist(), shares, strict=True))
-        model_id = self._model.id
-        return [
-            ModelScore(model_id, score, [Contribution(*share) for share in top.get(row, ())])
-            if scored
-            else None
-            for row, (score, scored) in enumerate(
-                zip(scores.values.tolist(), scores.valid.tolist(), strict=True)
-            )
-        ]
+        rows = judgement.hit_rows
+        rows = rows[score.valid[rows]]
+        features = judgement.derived.features
+        shares = self._model.explain(features, rows, TOP) if len(rows) else []
+        top = [[Contribution(*share) for share in shared] for shared in shares]
+        return Scored(self._model.id, score, dict(zip(rows.tolist(), top, strict=True)))
 
-    def _count(
-        self,
-        windowed: WindowedBatch,
-        judgement: Judgement,
-        outcomes: Counter[str],
-        decisions: list[bytes],
-        hits: list[tuple[int, bytes]],
-        now: int,
-    ) -> Output:
+    def _output(self, windowed: WindowedBatch, judgement: Judgement, decided: _Decided, now: int) -> Output:
+        """Count what came of a batch, and hand it on."""
         metrics, batch = self._metrics, windowed.batch
-        rules: Counter[str] = Counter()
-        for rule, status, count in judgement.counts():
-            metrics.rule_results.labels(rule.name, status.value).inc(count)
-            if rule.mode is Mode.ACTIVE:
-                rules[f"{rule.name} {status.value}"] += count
-        for outcome, count in outcomes.items():
-            metrics.decided.labels(outcome).inc(count)
+        rules: dict[str, int] = {}
+        for results, counts in zip(self._results, judgement.counts(), strict=True):
+            for result, count in zip(results, counts, strict=True):
+                if count and result is not None:
+                    counter, name = result
+                    counter.inc(count)
+                    if name is not None:
+                        rules[name] = count
+        for outcome, count in decided.outcomes.items():
+            self._outcomes(outcome).inc(count)
         late = int(np.count_nonzero(windowed.late))
         metrics.late.inc(late)
         metrics.duplicate.inc(len(windowed.duplicates))
@@ -143,11 +159,20 @@ class Judge:
             size=batch.size,
             rows=batch.rows,
             keys=batch.groups,
-            decisions=decisions,
-            hits=hits,
+            decisions=decided.lines,
+            hits=decided.hits,
             duplicates=windowed.duplicates,
             late=late,
             degraded=len(batch) if windowed.degraded else 0,
-            outcomes=dict(outcomes),
-            rules=dict(rules),
+            outcomes=dict(decided.outcomes),
+            rules=rules,
         )
+
+
+def _results(rule: Rule, metrics: FlowMetrics) -> list[tuple[Metric, str | None] | None]:
+    """By code of a result: its counter and, of an active rule, its name among the counts of an output."""
+    results: list[tuple[Metric, str | None] | None] = [None] * (len(STATUS) + 1)
+    for code, status in STATUS.items():
+        counter = metrics.rule_results.labels(rule.name, status.value)
+        results[code] = counter, f"{rule.name} {status.value}" if rule.mode is Mode.ACTIVE else None
+    return results

@@ -1,45 +1,59 @@
 """The stateless steps of the dataflow, each from one batch to the next."""
 
+import secrets
 from collections.abc import Callable, Iterator
-from zlib import crc32
+from itertools import count
 
 import numpy as np
 
 from events.clock import SECOND
-from flows.windows import ShardBatch
+from events.columns import EventBatch
+from flows.counterparties import Expected, expected
+from flows.shards import shard_key, shard_of
+from flows.windows import BatchNumber, ShardPart, Windowed
 from telemetry.metrics import FlowMetrics
 from wire.codec import Codec, Decoded
-from wire.messages import RawBatch
+from wire.messages import RawBatch, joined
 from wire.output import Output
 
 
-def shard_key(shard: int) -> str:
-    """The key of a shard in keyed streams."""
-    return f"{shard:03d}"
+def decode(
+    codec: Codec, metrics: FlowMetrics, *, gather: bool
+) -> Callable[[list[RawBatch]], Iterator[Decoded]]:
+    """The step from bytes to events and dead letters.
 
-
-def shard_of(group: str, shards: int) -> int:
-    """The shard that owns a group; the same on every machine and for ever."""
-    return crc32(group.encode()) % shards
-
-
-def decode(codec: Codec, metrics: FlowMetrics) -> Callable[[RawBatch], Decoded]:
-    """The step from bytes to events and dead letters."""
+    Args:
+        codec: decodes messages.
+        metrics: what is counted.
+        gather: make one batch of all that the partitions have given at a time. What a batch costs is then
+            paid once; it is no way for a sink that needs the readers' own batches.
+    """
     newest: dict[str, int] = {}
+    seconds = metrics.step_seconds.labels("decode")
 
-    def step(raw: RawBatch) -> Decoded:
-        with metrics.step_seconds.labels("decode").time():
-            decoded = codec.decode(raw)
-        batch = decoded.batch
-        for source, time in zip(batch.sources, batch.occurred_at.tolist(), strict=True):
-            newest[source] = max(time, newest.get(source, time))
-        for source in set(batch.sources):
-            metrics.event_time.labels(source).set(newest[source] / SECOND)
-        for letter in decoded.dead:
-            metrics.dead_lettered.labels(letter.field or "message").inc()
-        return decoded
+    def step(raws: list[RawBatch]) -> Iterator[Decoded]:
+        for raw in [joined(raws)] if gather else raws:
+            with seconds.time():
+                decoded = codec.decode(raw)
+            _note_times(decoded.batch, newest)
+            for source in set(decoded.batch.sources):
+                metrics.event_time.labels(source).set(newest[source] / SECOND)
+            for letter in decoded.dead:
+                metrics.dead_lettered.labels(letter.field or "message").inc()
+            yield decoded
 
     return step
+
+
+def _note_times(batch: EventBatch, newest: dict[str, int]) -> None:
+    """Keep the newest event time of each source."""
+    sources = batch.sources
+    begins = [0, *(place for place in range(1, len(sources)) if sources[place] is not sources[place - 1])]
+    if not sources:
+        return
+    for begin, time in zip(begins, np.maximum.reduceat(batch.occurred_at, begins).tolist(), strict=True):
+        source = sources[begin]
+        newest[source] = max(time, newest.get(source, time))
 
 
 def dead_letters(decoded: Decoded) -> Iterator[tuple[str, Output]]:
@@ -48,13 +62,30 @@ def dead_letters(decoded: Decoded) -> Iterator[tuple[str, Output]]:
         yield shard_key(0), Output(decoded.batch.batch, decoded.batch.size, dead=decoded.dead)
 
 
-def split(shards: int) -> Callable[[Decoded], Iterator[tuple[str, ShardBatch]]]:
-    """The step from a batch to the parts of it that each shard owns, in the order of the batch."""
+def split(shards: int, *, second: bool) -> Callable[[Decoded], Iterator[tuple[str, ShardPart | Expected]]]:
+    """The step from a batch to the parts of it that each shard owns, in the order of the batch.
 
-    def step(decoded: Decoded) -> Iterator[tuple[str, ShardBatch]]:
+    Args:
+        shards: how many there are, of groups and of counterparties.
+        second: there is a second stage, which is told what to expect.
+    """
+    origin, numbers = secrets.token_hex(8), count()
+
+    def step(decoded: Decoded) -> Iterator[tuple[str, ShardPart | Expected]]:
         batch = decoded.batch
+        number = BatchNumber(origin, next(numbers)) if second else None
         owners = np.fromiter((shard_of(group, shards) for group in batch.groups), np.int64, len(batch))
         for shard in np.unique(owners).tolist():
-            yield shard_key(shard), ShardBatch(shard, batch.take(np.flatnonzero(owners == shard)))
+            yield shard_key(shard), ShardPart(shard, batch, np.flatnonzero(owners == shard), number)
+        if number is not None:
+            yield from expected(batch, number, shards)
 
     return step
+
+
+def duplicates(item: tuple[str, Windowed]) -> Iterator[tuple[str, Output]]:
+    """The duplicates of a first stage as a part of its batch's output; the second stage does not see them."""
+    key, (windowed, _) = item
+    batch = windowed.batch
+    if len(windowed.duplicates):
+        yield key, Output(batch.batch, batch.size, duplicates=windowed.duplicates)

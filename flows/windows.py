@@ -1,15 +1,24 @@
-"""The stateful step: windows of one shard, with what waits while the store is away."""
+"""The windows in the dataflow: a keyed step that owns shards, and one that judges all of a batch at once.
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+Bytewax brings the parts of a batch to the worker that owns their shards, one shard after the other. There
+they only leave a ticket; the step behind takes all tickets together, so that the store is asked once and the
+columns stay whole. A state is saved only when no ticket of its shard is open.
 
+    shard ─► own (keyed by shard: opens, owes, saves) ─► tickets ─► WorkerWindows.judge ─► windowed batches
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
 from bytewax.operators import StatefulBatchLogic
 
-from events.columns import EventBatch
+from events.columns import EventBatch, Int64s
 from telemetry.metrics import FlowMetrics
-from windows.journal import Journal, StoreUnavailableError
-from windows.shard import ShardWindows, WindowedBatch, without_windows
+from windows.journal import Appended, StoreUnavailableError
+from windows.owned import OwnedWindows
+from windows.windowed import WindowedBatch, without_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,79 +27,215 @@ class ShardState:
 
     Args:
         mark: name of the stock of windows that the saved offsets belong to.
+        records: how many records the shard's log had taken in.
+        recent: blocks that were appended to it lately, in case the store loses them when it is killed.
         owed: batches that were decided without windows and that the windows still have to take in.
     """
 
     mark: str | None = None
+    records: int = 0
+    recent: tuple[Appended, ...] = ()
     owed: tuple[EventBatch, ...] = ()
 
 
-class ShardBatch(NamedTuple):
-    """Events of one shard."""
+class BatchNumber(NamedTuple):
+    """Which batch, in the order of the step that split it.
+
+    Args:
+        origin: the running step.
+        number: of the batch there.
+    """
+
+    origin: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPart:
+    """Events of one shard: rows of a batch that other shards' parts share.
+
+    Args:
+        shard: which.
+        batch: the batch.
+        rows: of the shard's events, shape (m,).
+        number: of the batch; None where nobody asks.
+        before: what an earlier stage says of the whole batch; None in the first.
+    """
 
     shard: int
     batch: EventBatch
+    rows: Int64s
+    number: BatchNumber | None = None
+    before: WindowedBatch | None = None
+
+    def __reduce__(self) -> tuple[type["ShardPart"], tuple[Any, ...]]:
+        # To another process only the events of the part travel.
+        before = None if self.before is None else self.before.take(self.rows)
+        part = self.batch.take(self.rows) if before is None else before.batch
+        return ShardPart, (self.shard, part, np.arange(len(part)), self.number, before)
 
 
-class MarkedJournal(Journal, Protocol):
-    """A journal that knows which stock of windows it belongs to."""
+class Windowed(NamedTuple):
+    """What the windows say of events of one batch.
 
-    @property
-    def mark(self) -> str | None:
-        """Name of the stock; None before the first call."""
-        ...
+    Args:
+        windowed: that.
+        number: of the batch.
+    """
+
+    windowed: WindowedBatch
+    number: BatchNumber | None
 
 
-OpenShard = Callable[[int, str | None], tuple[MarkedJournal, ShardWindows]]
-"""Opens the windows of a shard, given the mark that recovery kept for it."""
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A part that waits to be judged, and what came of it.
+
+    Args:
+        worker: whose windows judge it.
+        logic: owner of the shard.
+        part: the events.
+        done: the windowed batches; the first ticket of a batch has them for all.
+    """
+
+    worker: "WorkerWindows"
+    logic: "ShardLogic"
+    part: ShardPart
+    done: list[WindowedBatch] | None = None
 
 
-class WindowsLogic(StatefulBatchLogic[ShardBatch, WindowedBatch, ShardState]):
-    """Accepts the events of a shard and answers with their features.
+@dataclass
+class WorkerWindows:
+    """The windows of one worker, and the tickets that wait for them.
+
+    Args:
+        windows: of the shards that the worker owns.
+        metrics: where batches are timed.
+        degrade: False where a wrong answer is worse than none: then the store's failure ends the run.
+        failure: of the last call to the store, None when it answered.
+    """
+
+    windows: OwnedWindows
+    metrics: FlowMetrics
+    degrade: bool
+    failure: StoreUnavailableError | None = None
+    _open: list[Ticket] = field(default_factory=list)
+
+    def queue(self, ticket: Ticket) -> None:
+        """Let a ticket wait."""
+        self._open.append(ticket)
+
+    def judge(self) -> None:
+        """Process all tickets, the parts of one batch together, batches in the order in which they came."""
+        tickets, self._open = self._open, []
+        batches: dict[int, list[Ticket]] = {}
+        for ticket in tickets:
+            batches.setdefault(id(ticket.part.batch), []).append(ticket)
+        for together in batches.values():
+            with self.metrics.step_seconds.labels("windows").time():
+                done = self._together(together)
+            for ticket in together:
+                ticket.done = []
+            together[0].done = done
+
+    def _together(self, tickets: Sequence[Ticket]) -> list[WindowedBatch]:
+        whole, before = tickets[0].part.batch, tickets[0].part.before
+        healthy = [ticket for ticket in tickets if ticket.logic.settle()]
+        behind = [ticket for ticket in tickets if ticket not in healthy]
+        done = []
+        if healthy:
+            rows = np.concatenate([ticket.part.rows for ticket in healthy])
+            sizes = [len(ticket.part.rows) for ticket in healthy]
+            owners = np.repeat([ticket.part.shard for ticket in healthy], sizes)
+            order = np.argsort(rows, kind="stable")
+            batch = whole if len(rows) == len(whole) else whole.take(rows[order])
+            windowed, left, self.failure = self.windows.process(batch, owners[order])
+            if before is not None:
+                windowed = before.take(np.delete(rows[order], left)).completed(windowed)
+            done.append(windowed)
+            refused = set(owners[order][left].tolist())
+            behind += [ticket for ticket in healthy if ticket.part.shard in refused]
+        for ticket in behind:
+            blind = ticket.logic.owe(whole.take(ticket.part.rows))
+            done.append(blind if before is None else before.take(ticket.part.rows).completed(blind))
+        return done
+
+
+class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
+    """Owns a shard: opens it with its first part, and keeps what the windows are owed.
 
     While the store does not answer, the source waits; when the journal gives up waiting, events are judged
     without windows and kept to be taken in as soon as the store is back, in their order.
 
     Args:
-        open_shard: opens the shard when its first batch comes.
+        worker: windows of the worker that this logic lives on.
         state: what recovery kept.
-        metrics: where batches are timed.
-        degrade: False where a wrong answer is worse than none: then the store's failure ends the run.
     """
 
-    def __init__(
-        self, open_shard: OpenShard, state: ShardState | None, metrics: FlowMetrics, *, degrade: bool
-    ) -> None:
-        self._open_shard = open_shard
+    def __init__(self, worker: WorkerWindows, state: ShardState | None) -> None:
+        self._worker = worker
         self._kept = state or ShardState()
         self._owed = list(self._kept.owed)
-        self._opened: tuple[MarkedJournal, ShardWindows] | None = None
-        self._metrics = metrics
-        self._degrade = degrade
+        self._shard: int | None = None
 
-    def on_batch(self, values: list[ShardBatch]) -> tuple[Iterable[WindowedBatch], bool]:
-        """Process the batches of this shard in order; the logic is kept for ever."""
-        if self._opened is None:
-            self._opened = self._open_shard(values[0].shard, self._kept.mark)
-        windows = self._opened[1]
-        done = [self._process(windows, value.batch) for value in values]
-        self._metrics.windows_memory.labels(str(values[0].shard)).set(windows.loaded_bytes)
-        return done, StatefulBatchLogic.RETAIN
+    def on_batch(self, values: list[ShardPart]) -> tuple[Iterable[Ticket], bool]:
+        """Leave a ticket for each part; the logic is kept for ever."""
+        tickets = []
+        for part in values:
+            self._shard = part.shard
+            ticket = Ticket(self._worker, self, part)
+            self._worker.queue(ticket)
+            tickets.append(ticket)
+        return tickets, StatefulBatchLogic.RETAIN
 
-    def _process(self, windows: ShardWindows, batch: EventBatch) -> WindowedBatch:
+    def settle(self) -> bool:
+        """Open the shard and give the windows what they are owed; False while the store does not answer."""
+        assert self._shard is not None
+        windows = self._worker.windows
         try:
-            with self._metrics.step_seconds.labels("windows").time():
-                while self._owed:
-                    windows.process(self._owed[0])
-                    self._owed.pop(0)
-                return windows.process(batch)
-        except StoreUnavailableError:
-            if not self._degrade:
-                raise
-            self._owed.append(batch)
-            return without_windows(batch)
+            if self._shard not in windows:
+                windows.open(self._shard, self._kept.mark, self._kept.records, self._kept.recent)
+        except StoreUnavailableError as error:
+            self._worker.failure = error
+            return False
+        while self._owed:
+            owed = self._owed[0]
+            self._worker.failure = windows.process(owed, np.full(len(owed), self._shard)).failure
+            if self._worker.failure is not None:
+                return False
+            self._owed.pop(0)
+        return True
+
+    def owe(self, batch: EventBatch) -> WindowedBatch:
+        """Judge a part without windows, which take it in later.
+
+        Raises:
+            StoreUnavailableError: the run must not go on without the store.
+        """
+        if not self._worker.degrade and self._worker.failure is not None:
+            raise self._worker.failure
+        self._owed.append(batch)
+        return without_windows(batch)
 
     def snapshot(self) -> ShardState:
-        """What recovery must keep."""
-        mark = self._opened[0].mark if self._opened is not None else self._kept.mark
-        return ShardState(mark, tuple(self._owed))
+        """What recovery must keep; tickets are judged first, for their offsets are saved too."""
+        self._worker.judge()
+        windows = self._worker.windows
+        if self._shard is None or self._shard not in windows:
+            return replace(self._kept, owed=tuple(self._owed))
+        shard = windows.shard(self._shard)
+        self._worker.metrics.windows_memory.labels(str(self._shard)).set(shard.bytes)
+        return ShardState(shard.log.mark, shard.checkpoint(), shard.log.recent(), tuple(self._owed))
+
+
+def results(tickets: list[tuple[str, Ticket]]) -> Iterable[tuple[str, Windowed]]:
+    """The step behind the owners: what came of the tickets, judged now unless saving did it before."""
+    for key, ticket in tickets:
+        if ticket.done is None:
+            ticket.worker.judge()
+        for windowed in ticket.done or ():
+            yield key, Windowed(windowed, ticket.part.number)
+
+
+OpenWorker = Callable[[], WorkerWindows]
+"""Gives the windows of the worker that calls, always the same ones."""

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from events.columns import Float64s
-from models.features import Float32s, Int32s
+from models.features import Float32s, UInt32s
 from models.forest import Forest
 from windows.jit import compiled
 
@@ -24,7 +24,9 @@ def attribute(forest: Forest, cells: Float32s) -> Float64s:
     A row's contributions add up to its score less `forest.base`.
     """
     changes = np.zeros((len(cells), forest.width))
-    _attribute(cells, forest.feature, forest.threshold, forest.child, forest.expected, forest.roots, changes)
+    _attribute(
+        cells, forest.splits, forest.threshold, forest.children, forest.expected, forest.starts, changes
+    )
     lengths = forest.lengths(cells)
     differences = changes.sum(axis=1)
     # The slope of the chord from the base to the row; where they fall together, of the tangent.
@@ -39,17 +41,17 @@ def attribute(forest: Forest, cells: Float32s) -> Float64s:
 @compiled
 def _attribute(
     cells: Float32s,
-    feature: Int32s,
+    splits: UInt32s,
     threshold: Float32s,
-    child: Int32s,
+    children: UInt32s,
     expected: Float64s,
-    roots: Int32s,
+    starts: UInt32s,
     changes: Float64s,
 ) -> None:
     for row in range(len(cells)):
-        for tree in range(len(roots)):
-            node = roots[tree]
-            while child[node] != node:
-                below = child[node] + (cells[row, feature[node]] > threshold[node])
-                changes[row, feature[node]] += expected[below] - expected[node]
+        for tree in range(len(starts)):
+            node = starts[tree]
+            while children[node] != node:
+                below = children[node] + np.uint32(cells[row, splits[node]] > threshold[node])
+                changes[row, splits[node]] += expected[below] - expected[node]
                 node = below

@@ -26,6 +26,7 @@ from windows.jit import compiled
 
 Float32s = npt.NDArray[np.float32]
 Int32s = npt.NDArray[np.int32]
+UInt32s = npt.NDArray[np.uint32]
 
 LIMIT = 1e30  # far inside float32, so that the width of a range never overflows
 

@@ -1,8 +1,10 @@
 """Decisions: the worst outcome wins, the highest tier counts, the leading rule gives the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,17 +14,22 @@ from events.clock import rfc3339, rfc3339_column
 from events.columns import Bools, Column, EventBatch, Int64s
 from events.event import Attribute
 from rules.decision import (
+    Contribution,
     Decision,
     ModelScore,
     Outcome,
     RuleResult,
     RuleStatus,
     Text,
-    decision_id,
+    Tier,
+    decision_ids,
 )
-from rules.evaluate import DEGRADED, HIT, NOT_EVALUABLE, STATUS, Judgement, Verdict
+from rules.evaluate import DEGRADED, NOT_EVALUABLE, STATUS, WARMING, Judgement, Verdict
 from rules.pack import Pack
-from rules.rule import Mode, Rule
+from rules.rule import Rule
+
+RUN = 512  # decisions made at once: what becomes of them is still in the processor's cache
+ALL = slice(None)
 
 Cell = int | float | str | bool | None
 
@@ -34,90 +41,124 @@ def features_type(names: tuple[str, ...]) -> type[Struct]:
     return msgspec.defstruct("Features", fields, frozen=True, gc=False)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What the anomaly model says of a batch.
+
+    Args:
+        model: its id.
+        score: raw scores, shape (n,); NULL where the model does not know the event's type.
+        top: what drove the score, by row, where it is explained.
+    """
+
+    model: str
+    score: Column
+    top: Mapping[int, Sequence[Contribution]]
+
+
 def decide(
-    pack: Pack,
-    batch: EventBatch,
-    judgement: Judgement,
-    models: Sequence[ModelScore | None] | None,
-    late: Bools,
-    decided_at: int,
-) -> list[Decision]:
-    """The decision on every event of a batch.
+    pack: Pack, batch: EventBatch, judgement: Judgement, scored: Scored | None, late: Bools, decided_at: int
+) -> Iterator[list[Decision]]:
+    """The decision on every event of a batch, in their order, in runs of at most RUN.
 
     Args:
         pack: what the judgement was made by.
         batch: n events.
         judgement: of these events.
-        models: the model's word on every event, n of them; None without a model.
+        scored: the model's word on them; None without a model.
         late: events that came later than the pack's lateness, shape (n,).
         decided_at: epoch milliseconds.
     """
-    n = len(batch)
-    results = _results(pack, judgement)
-    features = [cells(judgement.features[name]) for name in pack.feature_names]
-    records = map(features_type(pack.feature_names), *features) if features else repeat({}, n)
-    least = Outcome.REVIEW if judgement.degraded else Outcome.APPROVE
-    decided, pack_id, degraded = rfc3339(decided_at), pack.id, judgement.degraded
-    decisions = [
-        Decision(
-            decision_id=decision_id(event.event_id, pack_id),
-            event_id=event.event_id,
-            customer=event.customer,
-            group=group,
-            outcome=least,
-            tier=None,
-            anomaly=anomaly,
-            rules=results.get(row, []),
-            features=record,
-            model=model,
-            pack=pack_id,
-            degraded=degraded,
-            late=is_late,
-            reason=None,
-            occurred_at=occurred_at,
-            decided_at=decided,
-        )
-        for row, (event, group, anomaly, record, model, is_late, occurred_at) in enumerate(
-            zip(
-                batch.events,
-                batch.groups,
-                repeat(None, n) if judgement.anomaly is None else cells(judgement.anomaly),
-                records,
-                repeat(None, n) if models is None else models,
-                late.tolist(),
-                rfc3339_column(batch.occurred_at),
-                strict=True,
-            )
-        )
-    ]
-    for row in judgement.hit_rows.tolist():
-        decisions[row] = _with_hits(pack, batch, row, decisions[row])
-    return decisions
+    told = _results(pack, judgement)
+    decided = rfc3339(decided_at)
+    for start in range(0, len(batch), RUN):
+        rows = slice(start, min(start + RUN, len(batch)))
+        yield _run(pack, batch, judgement, scored, told, late, decided, rows)
 
 
-def _with_hits(pack: Pack, batch: EventBatch, row: int, decision: Decision) -> Decision:
-    hits = [(pack.rules_by_name[one.rule], one) for one in decision.rules if one.result is RuleStatus.HIT]
-    leading, result = min(hits, key=lambda hit: hit[0].precedence)
-    worst = max((leading.outcome, decision.outcome), key=lambda outcome: outcome.severity)
-    return msgspec.structs.replace(
-        decision,
-        outcome=worst,
-        tier=max((rule.tier for rule, _ in hits), key=lambda tier: tier.severity),
-        reason=reason_of(leading, result, batch, row, decision),
+def _run(
+    pack: Pack,
+    batch: EventBatch,
+    judgement: Judgement,
+    scored: Scored | None,
+    told: Mapping[int, Sequence[RuleResult]],
+    late: Bools,
+    decided: str,
+    rows: slice,
+) -> list[Decision]:
+    """The decisions on some rows: columns of what most events have, in which those that were hit differ."""
+    start, n = rows.start, rows.stop - rows.start
+    events, least = batch.events[rows], judgement.least
+    event_ids = [event.event_id for event in events]
+    features = [cells(judgement.derived.features[name], rows) for name in pack.feature_names]
+    records: list[Any] = list(map(features_type(pack.feature_names), *features)) if features else [{}] * n
+    words = [None] * n if scored is None else _words(scored, rows)
+    results = list(map(told.get, range(rows.start, rows.stop), repeat(())))
+    outcomes: list[Outcome] = [least] * n
+    tiers: list[Tier | None] = [None] * n
+    reasons: list[Text | None] = [None] * n
+    first, end = np.searchsorted(judgement.hit_rows, (rows.start, rows.stop))
+    for row in judgement.hit_rows[first:end].tolist():
+        place = row - start
+        hits = [(pack.rules_by_name[one.rule], one) for one in told[row] if one.result is RuleStatus.HIT]
+        leading, result = min(hits, key=lambda hit: hit[0].precedence)
+        outcomes[place] = max((leading.outcome, least), key=lambda outcome: outcome.severity)
+        tiers[place] = max((rule.tier for rule, _ in hits), key=lambda tier: tier.severity)
+        reasons[place] = reason_of(leading, result, batch, row, records[place])
+    return list(
+        map(
+            Decision,
+            decision_ids(event_ids, pack.id),
+            event_ids,
+            [event.customer for event in events],
+            batch.groups[rows],
+            outcomes,
+            tiers,
+            [None] * n if judgement.anomaly is None else cells(judgement.anomaly, rows),
+            results,
+            records,
+            words,
+            repeat(pack.id),
+            repeat(judgement.derived.degraded),
+            late[rows].tolist(),
+            reasons,
+            rfc3339_column(batch.occurred_at[rows]),
+            repeat(decided),
+        )
     )
 
 
-def reason_of(rule: Rule, result: RuleResult, batch: EventBatch, row: int, decision: Decision) -> Text:
-    """The reason of a rule's hit, with the values that it observed, of features and of the event."""
+def _words(scored: Scored, rows: slice) -> list[ModelScore | None]:
+    """The model's word on some rows; None where it has none."""
+    model, top = scored.model, scored.top
+    scores = scored.score.values[rows].tolist()
+    if not top and scored.score.valid[rows].all():
+        return list(map(ModelScore, repeat(model), scores, repeat(())))
+    valid = scored.score.valid[rows].tolist()
+    return [
+        ModelScore(model, score, top.get(row, ())) if known else None
+        for row, (score, known) in enumerate(zip(scores, valid, strict=True), rows.start)
+    ]
+
+
+def reason_of(rule: Rule, result: RuleResult, batch: EventBatch, row: int, features: Any) -> Text:
+    """The reason of a rule's hit, with the values that it observed, of features and of the event.
+
+    Args:
+        rule: that hit.
+        result: what it said.
+        batch: the events.
+        row: the event's place among them.
+        features: of that event, as its decision holds them.
+    """
 
     def value(name: str) -> Attribute | None:
         if name in result.observed:
             return result.observed[name]
-        features = decision.features
         if name in getattr(features, "__struct_fields__", ()):
             found: Attribute | None = getattr(features, name)
             return found
-        return batch.column(name).at(row)
+        return batch.at(name, row)
 
     return rule.reason.render(value)
 
@@ -125,13 +166,9 @@ def reason_of(rule: Rule, result: RuleResult, batch: EventBatch, row: int, decis
 def _results(pack: Pack, judgement: Judgement) -> dict[int, list[RuleResult]]:
     """The results of active rules that are worth showing, by row, in the pack's order."""
     results: dict[int, list[RuleResult]] = {}
-    for verdict in judgement.verdicts:
-        if verdict.rule.mode is not Mode.ACTIVE:
-            continue
-        rows = np.flatnonzero(verdict.codes >= HIT)
-        if len(rows):
-            for row, result in zip(rows.tolist(), _shown(pack, judgement, verdict, rows), strict=True):
-                results.setdefault(row, []).append(result)
+    for verdict, rows in judgement.shown():
+        for row, result in zip(rows.tolist(), _shown(pack, judgement, verdict, rows), strict=True):
+            results.setdefault(row, []).append(result)
     return results
 
 
@@ -142,8 +179,8 @@ def _shown(pack: Pack, judgement: Judgement, verdict: Verdict, rows: Int64s) -> 
         return [failed] * len(rows)
     observed = _observed(judgement, verdict.rule, rows)
     return [
-        RuleResult(rule, version, STATUS[code], seen, _why(judgement, verdict.rule, code, seen))
-        for code, seen in zip(verdict.codes[rows].tolist(), observed, strict=True)
+        RuleResult(rule, version, STATUS[code], seen, _why(judgement, verdict.rule, row, code, seen))
+        for row, code, seen in zip(rows.tolist(), verdict.codes[rows].tolist(), observed, strict=True)
     ]
 
 
@@ -156,22 +193,25 @@ def _observed(judgement: Judgement, rule: Rule, rows: Int64s) -> list[dict[str, 
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _why(judgement: Judgement, rule: Rule, code: int, observed: dict[str, Cell]) -> str | None:
+def _why(judgement: Judgement, rule: Rule, row: int, code: int, observed: dict[str, Cell]) -> str | None:
     if code != NOT_EVALUABLE:
         return None
-    if judgement.degraded and rule.needs_windows:
+    if judgement.derived.degraded and rule.needs_windows:
         return DEGRADED
     missing = [name for name, value in observed.items() if value is None]
+    warming = judgement.derived.warming
+    if cold := [name for name in missing if name in warming and warming[name][row]]:
+        return f"{WARMING}: {', '.join(cold)}"
     return f"NULL: {', '.join(missing)}" if missing else "NULL: division by zero or a result beyond 64 bits"
 
 
-def cells(column: Column) -> list[Cell]:
+def cells(column: Column, rows: slice = ALL) -> list[Cell]:
     """The cells as plain values: None for NULL and for what is no finite number."""
-    values, usable = column.values, column.valid
+    values, usable = column.values[rows], column.valid[rows]
     if values.dtype.kind == "f":
         usable = usable & np.isfinite(values)
     plain: list[Cell] = values.tolist()
-    if not usable.all():
+    if np.count_nonzero(usable) < len(usable):
         for row in np.flatnonzero(~usable).tolist():
             plain[row] = None
     return plain

@@ -1,5 +1,6 @@
 """The decision: what Fenghuo says of one event, as the contract of decisions defines it."""
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -87,10 +88,10 @@ class ModelScore(Struct, frozen=True, gc=False):
 
     id: str
     score: float
-    top: list[Contribution]
+    top: Sequence[Contribution]
 
 
-class Decision(Struct, frozen=True, kw_only=True, gc=False):
+class Decision(Struct, frozen=True, gc=False):
     """What was decided of one event, with all that the judgement used.
 
     Args:
@@ -106,7 +107,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome
     tier: Tier | None
     anomaly: float | None
-    rules: list[RuleResult]
+    rules: Sequence[RuleResult]
     features: Any
     model: ModelScore | None
     pack: str
@@ -114,9 +115,15 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     late: bool
     reason: Text | None
     occurred_at: str
-    decided_at: str
+    decided_at: str  # `decide` fills all fields by place
 
 
 def decision_id(event_id: str, pack: str) -> str:
     """The decision's id: UUIDv5 of the event id and the pack, given as `name@version`."""
-    return str(uuid_utils.uuid5(NAMESPACE, f"{event_id}\n{pack}"))
+    return decision_ids([event_id], pack)[0]
+
+
+def decision_ids(event_ids: Iterable[str], pack: str) -> list[str]:
+    """The ids of the decisions on many events by one pack."""
+    end, uuid5 = f"\n{pack}", uuid_utils.uuid5
+    return [str(uuid5(NAMESPACE, event_id + end)) for event_id in event_ids]

@@ -1,14 +1,16 @@
 """The evaluator: what every rule of a pack says of every event of a batch, as columns."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from events.columns import Bools, Column, EventBatch, Int64s
 from events.event import EventType
-from rules.decision import RuleStatus
+from rules.decision import Outcome, RuleStatus
 from rules.errors import RuleError
 from rules.language import Frame
 from rules.pack import Pack
@@ -18,7 +20,10 @@ from rules.sources import ProfileSource, RuleColumns, nulls
 Codes = npt.NDArray[np.int8]
 
 SILENT, NO_HIT, HIT, NOT_EVALUABLE, ERROR = range(5)
-"""Codes of a rule's result; SILENT where the rule does not judge events of that type."""
+"""Codes of a rule's result; SILENT where the rule does not judge events of that type.
+
+A condition's truth plus NO_HIT is its code, and from HIT on there is something to tell.
+"""
 
 STATUS = {
     NO_HIT: RuleStatus.NO_HIT,
@@ -27,6 +32,9 @@ STATUS = {
     ERROR: RuleStatus.ERROR,
 }
 
+WARMING = "warming"
+"""Why a rule is not evaluable that reads a window which begins before everything is known."""
+
 DEGRADED = "degraded"
 """Why a rule that needs windows is not evaluable while their store is away."""
 
@@ -34,7 +42,24 @@ _LONGEST_MESSAGE = 200
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Derived:
+    """All features of a pack for a batch: those over windows and those that are computed from them.
+
+    Args:
+        features: columns by name, in the pack's order, shape (n,).
+        failures: messages of expressions that failed, by feature; their columns are NULL.
+        degraded: whether the windows could not be read; then all features are NULL.
+        warming: by feature, where it is NULL because a window is not known in full, shape (n,); features
+            without such events are left out.
+    """
+
+    features: dict[str, Column]
+    failures: Mapping[str, str]
+    degraded: bool
+    warming: Mapping[str, Bools] = field(default_factory=dict)
+
+
+class Verdict(Struct, frozen=True):
     """What one rule says of a batch.
 
     Args:
@@ -45,7 +70,7 @@ class Verdict:
 
     rule: Rule
     codes: Codes
-    message: str | None = None
+    message: str | None
 
 
 @dataclass(frozen=True)
@@ -53,96 +78,120 @@ class Judgement:
     """What all rules of a pack say of a batch.
 
     Args:
-        features: every feature of the pack, in its order.
+        derived: every feature of the pack.
         verdicts: of the rules in the pack's order, shadow rules included.
+        codes: of all verdicts, shape (rules, n).
+        judged: how many events each rule judges, by their types.
         anomaly: percentile of the model's score; None without a model.
         frame: where the rules read.
-        degraded: whether the windows could not be read.
-        failures: messages of expressions that failed, by feature.
     """
 
-    features: dict[str, Column]
+    derived: Derived
     verdicts: tuple[Verdict, ...]
+    codes: Codes
+    judged: tuple[int, ...]
     anomaly: Column | None
     frame: Frame
-    degraded: bool
-    failures: Mapping[str, str]
-
-    def rows(self, *codes: int) -> Int64s:
-        """The events of which an active rule says one of `codes`."""
-        found = np.zeros(len(self.frame), np.bool_)
-        for verdict in self.verdicts:
-            if verdict.rule.mode is Mode.ACTIVE:
-                for code in codes:
-                    found |= verdict.codes == code
-        return np.flatnonzero(found)
 
     @property
+    def least(self) -> Outcome:
+        """What is decided of an event that no rule hits."""
+        return Outcome.REVIEW if self.derived.degraded else Outcome.APPROVE
+
+    @cached_property
     def hit_rows(self) -> Int64s:
         """The events that an active rule hits."""
-        return self.rows(HIT)
+        if not len(self._told_rows):
+            return self._told_rows
+        active = [verdict.rule.mode is Mode.ACTIVE for verdict in self.verdicts]
+        hits = (self.codes[:, self._told_rows] == HIT)[active]
+        return self._told_rows[np.flatnonzero(hits.any(axis=0))]
 
-    def counts(self) -> Iterator[tuple[Rule, RuleStatus, int]]:
-        """How often each rule gave each result, for metrics."""
-        for verdict in self.verdicts:
-            for code, count in enumerate(np.bincount(verdict.codes, minlength=len(STATUS) + 1).tolist()):
-                if code and count:
-                    yield verdict.rule, STATUS[code], count
+    def shown(self) -> Iterator[tuple[Verdict, Int64s]]:
+        """The verdicts of active rules that say more than that nothing is hit, each with those events."""
+        rows = self._told_rows
+        if not len(rows):
+            return
+        says: Bools = self.codes[:, rows] >= HIT
+        for place in np.flatnonzero(says.any(axis=1)).tolist():
+            verdict = self.verdicts[place]
+            if verdict.rule.mode is Mode.ACTIVE:
+                yield verdict, rows[says[place]]
+
+    def counts(self) -> list[list[int]]:
+        """How often each rule gave each result: one row for each verdict, one column for each code."""
+        counts = np.zeros((len(self.verdicts), len(STATUS) + 1), np.int64)
+        if len(self._told_rows):
+            codes = self.codes[:, self._told_rows]
+            for code in (HIT, NOT_EVALUABLE, ERROR):
+                counts[:, code] = np.count_nonzero(codes == code, axis=1)
+        counts[:, NO_HIT] = np.array(self.judged, np.int64) - counts.sum(axis=1)
+        table: list[list[int]] = counts.tolist()
+        return table
+
+    @cached_property
+    def _told_rows(self) -> Int64s:
+        """The events of which any rule says more than that it does not hit: mostly few."""
+        return np.flatnonzero(self.codes.max(axis=0, initial=SILENT) >= HIT)
 
 
 def evaluate(
     pack: Pack,
     batch: EventBatch,
-    features: Mapping[str, Column],
+    derived: Derived,
     profile: ProfileSource | None,
     anomaly: Column | None,
-    *,
-    degraded: bool = False,
 ) -> Judgement:
     """Judge a batch by every active and shadow rule of a pack.
 
-    A rule that fails has the result `error` for the whole batch; the others are not touched by it.
+    A rule that fails has the result `error` for the whole batch; the others are not touched by it. Where the
+    windows could not be read, a rule that needs them is not evaluable.
 
     Args:
         pack: the rules.
         batch: n events.
-        features: columns of the features over windows, shape (n,); none are read when degraded.
+        derived: features of these events.
         profile: the customers' profiles.
         anomaly: percentile of the model's score, shape (n,); None without a model.
-        degraded: the windows could not be read: what needs them is not evaluable.
-
-    Raises:
-        RuleError: a feature of the pack is missing.
     """
-    known, failures = derive(pack, batch, {} if degraded else features, degraded=degraded)
-    frame = Frame(RuleColumns(batch, pack.local_time, known, failures, profile, anomaly))
-    masks: dict[frozenset[EventType], Bools] = {}
-    verdicts = []
-    for rule in pack.evaluated:
-        applies = masks.get(rule.on)
-        if applies is None:
-            applies = masks[rule.on] = batch.is_of(rule.on)
-        verdicts.append(_verdict(rule, frame, applies, degraded=degraded))
-    return Judgement(known, tuple(verdicts), anomaly, frame, degraded, failures)
+    columns = RuleColumns(batch, pack.local_time, derived.features, derived.failures, profile, anomaly)
+    frame = Frame(columns)
+    codes = np.zeros((len(pack.evaluated), len(batch)), np.int8)
+    types: dict[frozenset[EventType], tuple[Bools, int]] = {}
+    verdicts, judged = [], []
+    with np.errstate(all="ignore"):  # as in Compiled.evaluate, but once for all rules
+        for rule, row in zip(pack.evaluated, codes, strict=True):
+            if rule.on not in types:
+                applies = batch.is_of(rule.on)
+                types[rule.on] = applies, int(np.count_nonzero(applies))
+            applies, count = types[rule.on]
+            message = _judge(rule, frame, applies, row, degraded=derived.degraded) if count else None
+            verdicts.append(Verdict(rule, row, message))
+            judged.append(count)
+    return Judgement(derived, tuple(verdicts), codes, tuple(judged), anomaly, frame)
 
 
 def derive(
-    pack: Pack, batch: EventBatch, features: Mapping[str, Column], *, degraded: bool = False
-) -> tuple[dict[str, Column], dict[str, str]]:
-    """All features of the pack, in its order, from those over windows.
+    pack: Pack,
+    batch: EventBatch,
+    features: Mapping[str, Column],
+    warming: Mapping[str, Bools] | None = None,
+    *,
+    degraded: bool = False,
+) -> Derived:
+    """All features of the pack from those over windows.
 
     Args:
         pack: whose expressions are computed.
         batch: n events.
-        features: columns of the features over windows, shape (n,).
-        degraded: whether all features are NULL.
-
-    Returns:
-        the columns by name, and the messages of expressions that failed, which are NULL.
+        features: columns of the features over windows, shape (n,); none are read when degraded.
+        warming: by feature, where it is NULL because its window is not known in full, shape (n,).
+        degraded: whether the windows could not be read.
 
     Raises:
         RuleError: a feature of the pack is missing.
     """
+    held_back = dict(warming or {})
     known: dict[str, Column] = {}
     failures: dict[str, str] = {}
     for feature in pack.features:
@@ -159,22 +208,27 @@ def derive(
                 known[name] = expression.value.evaluate(frame)
             except Exception as error:  # noqa: BLE001  # whatever fails is reported and the rest goes on
                 failures[name] = _message(error)
-    return {name: known[name] for name in pack.feature_names}, failures
+        if inputs := [held_back[read] for read in expression.value.kinds if read in held_back]:
+            held_back[name] = np.logical_or.reduce(inputs) & ~known[name].valid
+    return Derived({name: known[name] for name in pack.feature_names}, failures, degraded, held_back)
 
 
-def _verdict(rule: Rule, frame: Frame, applies: Bools, *, degraded: bool) -> Verdict:
+def _judge(rule: Rule, frame: Frame, applies: Bools, codes: Codes, *, degraded: bool) -> str | None:
+    """Write what a rule says into `codes`, which are SILENT; the message of the error where it fails."""
     if degraded and rule.needs_windows:
-        return Verdict(rule, np.where(applies, np.int8(NOT_EVALUABLE), np.int8(SILENT)))
-    if not applies.any():
-        return Verdict(rule, np.zeros(len(applies), np.int8))
+        codes[applies] = NOT_EVALUABLE
+        return None
     try:
-        result = rule.when.evaluate(frame)
+        cells = rule.when.run(frame)
+        np.add(cells.values, NO_HIT, out=codes, dtype=np.int8)
+        if cells.valid is not None:
+            np.copyto(codes, NOT_EVALUABLE, where=~cells.valid)
     except Exception as error:  # noqa: BLE001  # the rule is quarantined and reported, the others run
-        return Verdict(rule, np.where(applies, np.int8(ERROR), np.int8(SILENT)), _message(error))
-    codes = np.where(result.values, np.int8(HIT), np.int8(NO_HIT))
-    codes[~result.valid] = NOT_EVALUABLE
-    codes[~applies] = SILENT
-    return Verdict(rule, codes)
+        codes[:] = ERROR
+        return _message(error)
+    finally:
+        codes *= applies
+    return None
 
 
 def _message(error: Exception) -> str:

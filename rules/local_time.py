@@ -50,7 +50,14 @@ class LocalTime:
         return (self._local(occurred_at) // DAY + _MONDAY) % 7
 
     def _local(self, occurred_at: Int64s) -> Int64s:
-        days, places = np.unique(occurred_at // DAY, return_inverse=True)
+        days = occurred_at // DAY
+        if (
+            len(days)
+            and (shift := self._of_day(first := int(days.min()))) is not None
+            and first == days.max()
+        ):
+            return occurred_at + shift  # most batches lie within a day
+        days, places = np.unique(days, return_inverse=True)
         shifts = [self._of_day(day) for day in days.tolist()]
         local: Int64s = occurred_at + np.array([shift or 0 for shift in shifts], np.int64)[places]
         for row in np.flatnonzero(np.array([shift is None for shift in shifts], np.bool_)[places]).tolist():

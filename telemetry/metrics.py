@@ -93,7 +93,10 @@ class FlowMetrics:
         )
         self.store_failures = Counter(
             "fenghuo_window_store_failures",
-            "Failed calls to the window store, by cause.",
+            "Failed calls to the window store, by cause: unreachable, timeout, loading, memory (maxmemory), "
+            "readonly (a replica), replicas (too few), disk, busy (a script), cluster (slots moved or not "
+            "covered), emptied, behind (lost its end), fenced (new owner), access (password, rights), "
+            "refused (other).",
             ["cause"],
             registry=registry,
         )

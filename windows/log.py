@@ -1,100 +1,243 @@
-"""The log of one group: its accepted events in order, rebuilt from stored bytes at any time.
+"""The log of one shard: its accepted records as a list of blocks, kept in memory as it is kept in the store.
 
-What is stored is a journal of deliveries. Which of them counts is decided on reading, always alike: the
-first record of an event id is the event, a later one from the same place is the same delivery again, one from
-another place is a duplicate. So a record that is written twice, by a retry or by a worker left over from
-before a restart, changes nothing.
+    ground │ 40,000 │ 32,800 │ 4,100 │ 4,096 │ 520 │ 64 │ 3 │ ◄─ appended, one block for each batch
+
+Small blocks at the end are merged, so that a log written record by record ends up as short as one written in
+bulk. What lies behind the clocks is trimmed when the log has grown by half since the last time.
 """
 
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
 import numpy as np
 
+from windows.block import Block, Change, Schema, pack, size_of, unpack
+from windows.clock import Clocks
+from windows.errors import WindowError
+from windows.ground import Ground, of_state, pack_ground, restore, unpack_ground
+from windows.journal import Appended, Stored, Write
 from windows.plan import WindowPlan
-from windows.profile import Profile, ProfileChange
-from windows.record import Records
+from windows.record import join
+from windows.state import WindowState, adapt
 
-NEVER = np.iinfo(np.int64).min
+LARGEST = 32_768
+"""Records of a block that is not merged any more."""
+
+_MERGED = 8
+_TRIM_FROM = 65_536
+_GROWTH = 1.5
 
 
-class GroupLog:
-    """Accepted events of one group.
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a log had come at some moment.
 
     Args:
-        plan: layout of the records.
+        records: taken in ever.
+        floors: by source, the time below which windows are not given any more.
     """
 
-    def __init__(self, plan: WindowPlan) -> None:
-        self._rows: Records = np.zeros(4, plan.record)
-        self._newest = np.full(4, NEVER, np.int64)
-        self._index: dict[bytes, int] = {}
-        self._profiles: dict[int, Profile] = {}
-        self._size = 0
-        self.stored = 0
-        """Bytes of the stored journal that this log reflects."""
-        self.stored_profile = 0
-        """Bytes of the stored profile changes that this log reflects."""
+    records: int
+    floors: dict[int, int]
 
-    def __len__(self) -> int:
-        return self._size
+
+class ShardLog:
+    """Ground and blocks of one shard.
+
+    Args:
+        shard: its number.
+        schema: of the blocks that are appended.
+        stored: what the store holds.
+        loss_window: seconds of answered writes that the store may lose when it is killed.
+
+    Raises:
+        WindowError: the store holds something else than a log.
+    """
+
+    def __init__(self, shard: int, schema: Schema, stored: Stored, loss_window: float) -> None:
+        self.shard = shard
+        self._loss_window = loss_window
+        self._recent: deque[tuple[float, Appended]] = deque()
+        self.mark = stored.mark
+        self._own, self._own_id = schema, schema.id
+        self._schemas = {name: msgspec.json.decode(raw, type=Schema) for name, raw in stored.schemas.items()}
+        self._adopt(stored.ground, stored.blocks, stored.records)
+        self._trimmed_at = _TRIM_FROM
+
+    def _adopt(self, ground: bytes, blocks: Sequence[bytes], records: int) -> None:
+        self._ground, self._blocks, self.records = ground, list(blocks), records
+        self._sizes = [size_of(block) for block in blocks]
 
     @property
-    def accepted(self) -> Records:
-        """The accepted records in order, shape (len(self),)."""
-        return self._rows[: self._size]
+    def ground(self) -> Ground:
+        """What is known of records that are no longer kept."""
+        return unpack_ground(self._ground)
 
     @property
-    def memory(self) -> int:
-        """Approximate bytes held."""
-        return self._rows.nbytes + self._newest.nbytes + 150 * len(self._index)
+    def kept(self) -> int:
+        """Records in the blocks."""
+        return sum(self._sizes)
 
-    def newest_before(self, record: int) -> int:
-        """Newest event time accepted before number `record`, NEVER for the first."""
-        return int(self._newest[record])
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of ground and blocks."""
+        return len(self._ground) + sum(map(len, self._blocks))
 
-    def find(self, key: bytes) -> int | None:
-        """Number of the accepted event with this 16-byte id, None if there is none."""
-        return self._index.get(key)
+    def blocks(self) -> Iterator[tuple[Schema, Block]]:
+        """All blocks, with what their columns mean."""
+        for raw in self._blocks:
+            block = unpack(raw)
+            if block.schema not in self._schemas:
+                raise WindowError(
+                    f"shard {self.shard}: block of unknown schema `{block.schema}`; rebuild the windows"
+                )
+            yield self._schemas[block.schema], block
 
-    def is_same_delivery(self, record: int, row: np.void) -> bool:
-        """True when `row` came from the same source and offset as the accepted event."""
-        known = self._rows[record]
-        return bool(known["source"] == row["source"] and known["offset"] == row["offset"])
+    def append(self, block: Block) -> Write:
+        """The write that puts a block at the end; `done` tells when it stands."""
+        return Write(
+            self.shard,
+            self.records,
+            self.records + len(block.records),
+            [pack(block)],
+            schemas=self._new_schema(),
+        )
 
-    def absorb(self, rows: Records) -> None:
-        """Accept, in order, every row whose event id is not known yet."""
-        index, size = self._index, self._size
-        fresh: list[int] = []
-        for place, key in enumerate(rows["id"].tolist()):
-            if key not in index:
-                index[key] = size + len(fresh)
-                fresh.append(place)
-        if not fresh:
+    def anew(self) -> Write:
+        """The write that makes the store hold all of this log, whatever it holds."""
+        schemas = {name: msgspec.json.encode(schema) for name, schema in self._schemas.items()}
+        return Write(self.shard, -1, self.records, self._blocks, ground=self._ground, schemas=schemas)
+
+    def _new_schema(self) -> dict[str, bytes]:
+        name = self._own_id
+        return {} if name in self._schemas else {name: msgspec.json.encode(self._own)}
+
+    def done(self, write: Write) -> None:
+        """Take note that a write stands in the store."""
+        self._schemas.setdefault(self._own_id, self._own)
+        if write.records > write.expected >= 0 and self._loss_window > 0:
+            schema = {self._own_id: msgspec.json.encode(self._own)}
+            appended = Appended(write.expected, write.records, write.blocks[0], schema)
+            self._recent.append((time.monotonic(), appended))
+            self.recent()
+        if write.ground is not None:
+            self._adopt(write.ground, write.blocks, write.records)
             return
-        end = size + len(fresh)
-        self._grow(end)
-        self._rows[size:end] = rows if len(fresh) == len(rows) else rows[fresh]
-        # Newest before a record: of the newest before its predecessor, and the predecessor.
-        times = self._rows["occurred_at"]
-        start = (self._newest[size - 1], times[size - 1]) if size else (NEVER,)
-        seen = np.concatenate((np.array(start, np.int64), times[size : end - 1]))
-        self._newest[size:end] = np.maximum.accumulate(seen)[-len(fresh) :]
-        self._size = end
+        if write.drop:
+            del self._blocks[-write.drop :], self._sizes[-write.drop :]
+        self._blocks += write.blocks
+        self._sizes += [size_of(block) for block in write.blocks]
+        self.records = write.records
 
-    def _grow(self, end: int) -> None:
-        if end > len(self._rows):
-            room = max(end, 2 * len(self._rows))
-            rows, newest = np.zeros(room, self._rows.dtype), np.full(room, NEVER, np.int64)
-            rows[: self._size] = self._rows[: self._size]
-            newest[: self._size] = self._newest[: self._size]
-            self._rows, self._newest = rows, newest
+    def recent(self) -> tuple[Appended, ...]:
+        """The blocks that were appended within the loss window, oldest first."""
+        while self._recent and self._recent[0][0] < time.monotonic() - self._loss_window:
+            self._recent.popleft()
+        return tuple(appended for _, appended in self._recent)
 
-    def absorb_profile(self, changes: list[ProfileChange]) -> None:
-        """Take profile changes whose events are accepted; a change seen before is left out."""
-        for change in changes:
-            number = self._index.get(change.key)
-            if number is not None:
-                self._profiles.setdefault(change.customer, Profile()).accept(number, change)
+    def merge(self) -> Write | None:
+        """The write that merges blocks of like size at the end; None where there is nothing to merge."""
+        count, total = 0, 0
+        for size in reversed(self._sizes):
+            # A block is merged only with as much again, so every record is written a few times at most.
+            if size >= LARGEST or (count > 0 and size > total):
+                break
+            count += 1
+            total += size
+        if count < _MERGED:
+            return None
+        raws = self._blocks[-count:]
+        blocks = [unpack(raw) for raw in raws]
+        if len({(block.schema, block.clocked) for block in blocks}) > 1:
+            return None
+        merged = pack(_joined(blocks))
+        return Write(self.shard, self.records, self.records, [merged], drop=count)
 
-    def profile(self, customer: int, record: int) -> dict[str, bool | int | float | str]:
-        """The customer's profile as the event accepted as number `record` sees it."""
-        known = self._profiles.get(customer)
-        return known.before(record) if known is not None else {}
+    def trim(self, plan: WindowPlan, retention: int, at: Checkpoint) -> Write | None:
+        """The write that drops the records behind the floors of a checkpoint; None while it isn't worth it.
+
+        Only records from before the checkpoint go: what came later may be delivered again after a crash, and
+        is then judged with everything that was there.
+        """
+        if self.kept < self._trimmed_at:
+            return None
+        clocks = Clocks(self.ground.clocks, retention)
+        dropped = WindowState(plan, retention)
+        restore(self.ground, dropped)
+        kept: list[bytes] = []
+        count, number = 0, self.records - self.kept
+        for schema, block in self.blocks():
+            before, after = _split(block, max(0, at.records - number))
+            number += len(block.records)
+            if len(before.records):
+                if not before.clocked:
+                    clocks.count(before.records.sources, before.records.times)
+                old = _behind(before, at.floors)
+                count += int(old.sum())
+                records, known = adapt(plan, schema, before.records.take(old))
+                dropped.absorb(records, _picked(before.changes, old), known, clocked=True)
+                stay = replace(
+                    before,
+                    records=before.records.take(~old),
+                    changes=_picked(before.changes, ~old),
+                    clocked=True,
+                )
+                kept += [pack(stay)] if len(stay.records) else []
+            kept += [pack(after)] if len(after.records) else []
+        self._trimmed_at = max(_TRIM_FROM, int(_GROWTH * (self.kept - count)))
+        if count == 0:
+            return None
+        ground = pack_ground(of_state(dropped, clocks, self.ground.since))
+        return Write(self.shard, self.records, self.records, _merged(kept), ground=ground)
+
+
+def _joined(blocks: Sequence[Block]) -> Block:
+    changes: list[Change] = []
+    begin = 0
+    for block in blocks:
+        changes += [Change(begin + change.record, change.attributes) for change in block.changes]
+        begin += len(block.records)
+    first = blocks[0]
+    return Block(first.schema, join([block.records for block in blocks]), changes, first.clocked)
+
+
+def _merged(raws: Sequence[bytes]) -> list[bytes]:
+    """The same records in blocks that are as large as blocks get."""
+    found: list[bytes] = []
+    waiting: deque[Block] = deque()
+    for block in map(unpack, raws):
+        alike = not waiting or (waiting[0].schema, waiting[0].clocked) == (block.schema, block.clocked)
+        if waiting and (not alike or sum(len(one.records) for one in waiting) >= LARGEST):
+            found.append(pack(_joined(waiting)))
+            waiting.clear()
+        waiting.append(block)
+    return [*found, pack(_joined(waiting))] if waiting else found
+
+
+def _split(block: Block, place: int) -> tuple[Block, Block]:
+    """The records of a block before and from number `place` on."""
+    size = len(block.records)
+    place = min(place, size)
+    first = np.arange(size) < place
+    return (
+        replace(block, records=block.records.take(slice(0, place)), changes=_picked(block.changes, first)),
+        replace(
+            block, records=block.records.take(slice(place, size)), changes=_picked(block.changes, ~first)
+        ),
+    )
+
+
+def _picked(changes: Sequence[Change], chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> list[Change]:
+    """The changes of the chosen records, by their numbers among these."""
+    numbers = np.cumsum(chosen) - 1
+    return [Change(int(numbers[c.record]), c.attributes) for c in changes if chosen[c.record]]
+
+
+def _behind(block: Block, floors: dict[int, int]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which records of a block lie at or below the floor of their source."""
+    known, codes = np.unique(block.records.sources, return_inverse=True)
+    limits = np.array([floors.get(source, np.iinfo(np.int64).min) for source in known.tolist()], np.int64)
+    return np.asarray(block.records.times <= limits[codes], np.bool_)

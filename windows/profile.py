@@ -1,76 +1,61 @@
-"""Profiles: what `customer.changed` events said of a customer, as any later event sees it."""
+"""Profiles: what `customer.changed` events said of the customers of a shard."""
 
-from bisect import bisect_left
-
-import msgspec
-from msgspec import Struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from events.event import Attribute
 
+Values = Mapping[str, Attribute]
 
-class ProfileChange(Struct, frozen=True, array_like=True, gc=False):
-    """One `customer.changed` event as it is stored.
+EMPTY: Values = {}
+
+
+@dataclass(slots=True)
+class Profile:
+    """The profile of one customer: of each name the newest value by event time, ties by acceptance.
 
     Args:
-        key: the 16 bytes of the event id.
-        customer: hash of the pair (subsidiary, customer).
-        occurred_at: epoch milliseconds.
-        attributes: what changed.
+        values: value of each name; replaced by every change, so that a copy handed out stays as it was.
+        times: event time of each value.
     """
 
-    key: bytes
-    customer: int
-    occurred_at: int
-    attributes: dict[str, Attribute]
+    values: dict[str, Attribute] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+
+    def accept(self, time: int, attributes: Values) -> None:
+        """Take in a change."""
+        values = dict(self.values)
+        for name, value in attributes.items():
+            if time >= self.times.get(name, time):
+                values[name] = value
+                self.times[name] = time
+        self.values = values
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(ProfileChange)
-
-
-def pack(change: ProfileChange) -> bytes:
-    """The stored form: length in four bytes, then the change."""
-    body = _encoder.encode(change)
-    return len(body).to_bytes(4, "little") + body
-
-
-def unpack(raw: bytes) -> list[ProfileChange]:
-    """All whole changes of a stored run."""
-    changes = []
-    place = 0
-    while place + 4 <= len(raw):
-        end = place + 4 + int.from_bytes(raw[place : place + 4], "little")
-        if end > len(raw):
-            break
-        changes.append(_decoder.decode(raw[place + 4 : end]))
-        place = end
-    return changes
-
-
-class Profile:
-    """The profile of one customer over its accepted changes.
-
-    A name's value is that of the newest change (by event time, ties by acceptance) which gave it.
-    """
+class Profiles:
+    """The profiles of all customers of a shard, by hash of the customer."""
 
     def __init__(self) -> None:
-        self._accepted: list[int] = []
-        self._states: list[dict[str, Attribute]] = []
-        self._ages: dict[str, int] = {}
+        self._profiles: dict[int, Profile] = {}
 
-    def accept(self, record: int, change: ProfileChange) -> None:
-        """Take a change whose event was accepted as number `record` of its group; again is ignored."""
-        if record in self._accepted:
-            return
-        state = dict(self._states[-1]) if self._states else {}
-        for name, value in change.attributes.items():
-            if change.occurred_at >= self._ages.get(name, change.occurred_at):
-                state[name] = value
-                self._ages[name] = change.occurred_at
-        self._accepted.append(record)
-        self._states.append(state)
+    def __len__(self) -> int:
+        return len(self._profiles)
 
-    def before(self, record: int) -> dict[str, Attribute]:
-        """The profile as the event accepted as number `record` sees it: of changes accepted before it."""
-        place = bisect_left(self._accepted, record)
-        return self._states[place - 1] if place else {}
+    def items(self) -> Sequence[tuple[int, Profile]]:
+        """Customers with their profiles."""
+        return list(self._profiles.items())
+
+    def put(self, customer: int, profile: Profile) -> None:
+        """Set the profile of a customer."""
+        self._profiles[customer] = profile
+
+    def accept(self, customer: int, time: int, attributes: Values) -> None:
+        """Take in a change of a customer."""
+        self._profiles.setdefault(customer, Profile()).accept(time, attributes)
+
+    def of(self, customers: Sequence[int]) -> list[Values]:
+        """The profile of each customer as it is now; EMPTY where nothing is known."""
+        known = self._profiles
+        if not known:
+            return [EMPTY] * len(customers)
+        return [known[customer].values if customer in known else EMPTY for customer in customers]

@@ -1,72 +1,158 @@
-"""Records: what is remembered of an event, as fixed-size binary rows."""
+"""Records: what is remembered of an event, as columns of integers."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from events.columns import EVENT_FIELDS, EventBatch, Kind
-from windows.plan import MICRO, Value, WindowPlan
-
-Records = npt.NDArray[np.void]
-"""A structured array of `WindowPlan.record`, shape (n,)."""
+from events.columns import EVENT_FIELDS, Bools, EventBatch, Int64s, Kind
+from windows.feature import Entity
+from windows.plan import MICRO, Value, WindowPlan, Words
 
 NOBODY = 0
-"""Hash that stands for an entity which the event does not name."""
+"""Hash that stands for an entity which the event does not name, and for a value that is not there."""
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
-def event_key(event_id: str) -> bytes:
-    """16 bytes that stand for an event id; collisions can't be made on purpose."""
-    return hashlib.blake2b(event_id.encode(), digest_size=16).digest()
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records in the order of acceptance, n of them.
+
+    Args:
+        keys: 96-bit hash of the event id within its owner, shape (n, 2).
+        sources: hash of the source partition, shape (n,).
+        offsets: position in the source, shape (n,).
+        times: event time in epoch milliseconds, shape (n,).
+        types: place of the event type in `EventType`, shape (n,).
+        names: hash of each entity of the plan, NOBODY where none is named, shape (n, K).
+        conditions: bit set of the plan's conditions that hold, shape (n, words).
+        has: bit set of the plan's values that are there, shape (n,).
+        values: shape (n, V).
+    """
+
+    keys: Words
+    sources: Words
+    offsets: Int64s
+    times: Int64s
+    types: npt.NDArray[np.uint8]
+    names: Words
+    conditions: Words
+    has: npt.NDArray[np.uint32]
+    values: Int64s
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def take(self, rows: Int64s | Bools | slice) -> "Records":
+        """The records of `rows`, in their order."""
+        return Records(
+            self.keys[rows],
+            self.sources[rows],
+            self.offsets[rows],
+            self.times[rows],
+            self.types[rows],
+            self.names[rows],
+            self.conditions[rows],
+            self.has[rows],
+            self.values[rows],
+        )
+
+    @property
+    def places(self) -> Words:
+        """Source and offset as one hash: equal for one delivery only, shape (n,)."""
+        return self.sources * _ODD ^ (self.offsets.view(np.uint64) + np.uint64(1)) * _ODD * _ODD
 
 
-@lru_cache(maxsize=1 << 18)
+def join(parts: Sequence[Records]) -> Records:
+    """The records of all parts (at least one) behind one another."""
+    if len(parts) == 1:
+        return parts[0]
+    return Records(*(np.concatenate([getattr(part, name) for part in parts]) for name in Records.__slots__))
+
+
+@lru_cache(maxsize=1 << 20)
 def name_hash(text: str) -> int:
-    """A 64-bit hash of a name, never `NOBODY`; equal on every machine."""
+    """A 64-bit hash of a name, never NOBODY; equal on every machine."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") or 1
 
 
-def source_key(source: str) -> int:
-    """A 32-bit name of a source partition."""
-    return name_hash(source) & 0xFFFF_FFFF
-
-
 def encode(plan: WindowPlan, batch: EventBatch) -> Records:
-    """The records of a batch, in its order.
-
-    Returns:
-        structured array, shape (n,).
-    """
+    """The records of a batch, in its order."""
     n = len(batch)
-    records = np.zeros(n, dtype=plan.record)
-    keys = b"".join([event_key(event.event_id) for event in batch.events])
-    records["id"] = np.frombuffer(keys, dtype="V16")
-    records["offset"] = batch.offsets
-    records["source"] = np.fromiter(map(source_key, batch.sources), np.uint32, n)
-    records["occurred_at"] = batch.occurred_at
-    records["customer"] = np.fromiter(
-        (name_hash(f"{event.subsidiary}\0{event.customer}") for event in batch.events), np.uint64, n
-    )
-    records["order"] = np.fromiter(
-        (
-            NOBODY if event.order is None else name_hash(f"{event.subsidiary}\0{event.order}")
-            for event in batch.events
-        ),
-        np.uint64,
-        n,
-    )
-    for number, match in enumerate(plan.matches):
+    groups = _hashes_of(batch.groups)
+    names = np.zeros((n, len(plan.entities)), np.uint64)
+    for place, entity in enumerate(plan.entities):
+        names[:, place] = _entity(entity, batch, groups)
+    conditions = np.zeros((n, plan.words), np.uint64)
+    for number, condition in enumerate(plan.conditions):
         word, bit = divmod(number, 64)
-        records["match"][:, word] |= match.mask(batch).astype(np.uint64) << np.uint64(bit)
+        conditions[:, word] |= condition.mask(batch).astype(np.uint64) << np.uint64(bit)
+    has = np.zeros(n, np.uint32)
+    values = np.zeros((n, len(plan.values)), np.int64)
     for number, value in enumerate(plan.values):
         integers, valid = _integers(value, batch)
-        records["values"][:, number] = np.where(valid, integers, 0)
-        records["has"] |= valid.astype(np.uint32) << np.uint32(number)
-    return records
+        values[:, number] = np.where(valid, integers, 0)
+        has |= valid.astype(np.uint32) << np.uint32(number)
+    return Records(
+        keys=_keys(batch, groups),
+        sources=_hashes_of(batch.sources),
+        offsets=batch.offsets,
+        times=batch.occurred_at,
+        types=batch.type_codes.astype(np.uint8),
+        names=names,
+        conditions=conditions,
+        has=has,
+        values=values,
+    )
 
 
-def _integers(value: Value, batch: EventBatch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _hashes_of(names: Sequence[str]) -> Words:
+    return np.fromiter(map(name_hash, names), np.uint64, len(names))
+
+
+def _entity(entity: Entity, batch: EventBatch, groups: Words) -> Words:
+    """Hash of the entity of each event, NOBODY where none is named, shape (n,).
+
+    Customers and orders are told apart by group too: which shard a group lives in must make no difference.
+    """
+    if entity is Entity.GROUP:
+        return groups
+    if entity is Entity.COUNTERPARTY:
+        return _named([event.counterparty for event in batch.events], np.zeros(len(batch), np.uint64))
+    owners = (groups * _ODD ^ _hashes_of([event.subsidiary for event in batch.events])) * _ODD
+    if entity is Entity.ORDER:
+        return _named([event.order for event in batch.events], owners)
+    hashes = _hashes_of([event.customer for event in batch.events]) ^ owners
+    hashes[hashes == NOBODY] = 1
+    return hashes
+
+
+def _named(codes: Sequence[str | None], owners: Words) -> Words:
+    """Hashes of codes, NOBODY where there is none."""
+    hashes = _hashes_of([code or "" for code in codes]) ^ owners
+    hashes[hashes == NOBODY] = 1
+    if None in codes:
+        hashes[[code is None for code in codes]] = NOBODY
+    return hashes
+
+
+def _keys(batch: EventBatch, groups: Words) -> Words:
+    """Hashes of the event ids; an id is known within its group only, for another's may live elsewhere."""
+    digest = hashlib.blake2b
+    raw = b"".join([digest(event.event_id.encode(), digest_size=12).digest() for event in batch.events])
+    words = np.frombuffer(raw, np.uint32).reshape(-1, 3)
+    keys = np.empty((len(batch), 2), np.uint64)
+    keys[:, 0] = (words[:, 0].astype(np.uint64) << np.uint64(32) | words[:, 1]) ^ groups
+    keys[:, 1] = words[:, 2]
+    keys[keys[:, 0] == 0, 0] = 1  # 0 marks a free slot
+    return keys
+
+
+def _integers(value: Value, batch: EventBatch) -> tuple[Int64s, Bools]:
     if value.field == "amount":
         return batch.amount, batch.has_amount
     if value.hashed:
@@ -77,7 +163,7 @@ def _integers(value: Value, batch: EventBatch) -> tuple[npt.NDArray[np.int64], n
     return np.where(fits, scaled, 0).astype(np.int64), column.valid & fits
 
 
-def _hashes(field: str, batch: EventBatch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _hashes(field: str, batch: EventBatch) -> tuple[Int64s, Bools]:
     cells: list[object]
     if field in EVENT_FIELDS:
         column = batch.column(field)
@@ -103,9 +189,3 @@ def _canonical(cell: object) -> str:
             return f"n{int(cell)}" if cell.is_integer() else f"n{cell!r}"
         case _:
             return ""
-
-
-def decode(plan: WindowPlan, raw: bytes) -> Records:
-    """The records of a stored log; a torn last record (never acknowledged) is left out."""
-    whole = len(raw) - len(raw) % plan.record.itemsize
-    return np.frombuffer(raw[:whole], dtype=plan.record)

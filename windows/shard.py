@@ -1,206 +1,194 @@
-"""The windows of one shard: takes batches of its events, keeps the journal, answers with features."""
+"""The windows of one shard: which of its events are new, and what the windows hold for each."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from events.columns import Bools, Column, EventBatch, Int64s, Kind, attribute_column
-from events.event import MAX_AMOUNT, Attribute, EventType
-from windows.evaluate import Query, evaluate
-from windows.journal import Append, Journal
-from windows.log import NEVER, GroupLog
+from events.columns import Int64s
+from windows.block import Block, Change, schema_of
+from windows.errors import WindowError
+from windows.feature import Entity
+from windows.ground import restore
+from windows.journal import Stored, Write
+from windows.log import Checkpoint, ShardLog
+from windows.memory import Result
 from windows.plan import WindowPlan
-from windows.profile import ProfileChange, pack, unpack
-from windows.record import Records, decode, encode
+from windows.profile import Values
+from windows.record import Records
+from windows.replayed import Replayed
+from windows.state import Known, WindowState, adapt
+from windows.tables import DUPLICATE, FRESH, SAME
 
+CHECKPOINTS = 3
+"""Saved states that must follow a checkpoint before records behind it are trimmed."""
 
-class ProfileColumns:
-    """The profile that each event of a batch sees, read column by column."""
-
-    def __init__(self, profiles: list[dict[str, Attribute]]) -> None:
-        self._profiles = profiles
-
-    def column(self, name: str, kind: Kind) -> Column:
-        """The values of `profile.<name>`, shape (n,); NULL where none was given or it is of another kind."""
-        column = attribute_column([profile.get(name) for profile in self._profiles], kind)
-        if kind is not Kind.MONEY:
-            return column
-        fen = np.rint(column.values)
-        fits = np.isfinite(fen) & (np.abs(fen) <= MAX_AMOUNT)
-        return Column(np.where(fits, fen, 0).astype(np.int64), column.valid & fits, kind)
-
-
-@dataclass(frozen=True)
-class WindowedBatch:
-    """Events to decide, with what their windows held when they were accepted.
-
-    Args:
-        batch: the events that get a decision, n of them.
-        features: one column of shape (n,) for every feature of the plan; empty when degraded.
-        profiles: the customers' profiles.
-        late: events that came later than the lateness, shape (n,).
-        repeated: events that had been accepted by an earlier delivery of the same message, shape (n,).
-        duplicates: rows (of the source batch) that are duplicates.
-        degraded: True when the windows could not be read.
-    """
-
-    batch: EventBatch
-    features: Mapping[str, Column]
-    profiles: ProfileColumns
-    late: Bools
-    repeated: Bools
-    duplicates: Int64s
-    degraded: bool = False
+Status = npt.NDArray[np.int8]
 
 
 @dataclass(slots=True)
-class _Work:
-    """What one group needs of a batch; the log's records from number `own` on were appended for it."""
+class Answer:
+    """What the windows say of n events of a source batch; rows are filled in shard by shard.
 
-    log: GroupLog
-    rows: list[int]
-    fresh: list[int]
-    changes: list[ProfileChange]
-    resident: bool
-    own: int
+    Args:
+        result: features.
+        profiles: of each event.
+        status: FRESH, SAME or DUPLICATE of each event, shape (n,).
+    """
+
+    result: Result
+    profiles: list[Values]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Events of a batch that a shard is about to take in.
+
+    Args:
+        rows: their rows in the batch, shape (m,).
+        records: of the rows.
+        status: of the rows.
+        new: records of the rows that are FRESH.
+        changes: profile changes among these.
+        write: that appends what is new; None where nothing is.
+    """
+
+    rows: Int64s
+    records: Records
+    status: Status
+    new: Records
+    changes: list[Change]
+    write: Write | None
 
 
 class ShardWindows:
-    """Windows of the groups of one shard.
+    """Windows of the events of one shard.
 
-    1. Encode the events; leave out those that the group's log already has.
-    2. Append the rest to the journals in one call, which also brings what is stored but not loaded.
-    3. Absorb: the log now holds every accepted event in its order of acceptance.
-    4. Tell duplicates from decided events, and evaluate all features as of each event's place in the log.
+    1. `prepare` tells new events from known ones and gives the write that puts the new ones into the log.
+    2. The caller has the store do it.
+    3. `commit` absorbs the events and reads their features; or `withdraw` leaves everything as it was.
 
     Args:
         plan: the features.
-        journal: store of this shard's journals.
-        lateness: milliseconds after which a late event is marked.
-        memory: bytes of logs to keep loaded between batches.
+        retention: milliseconds that records are kept behind the clock of their source.
+        shard: number of the shard.
+        stored: what the store holds of it.
+        saved: records that the log had taken in when the source's place was last saved; those behind it may
+            be delivered again.
+        loss_window: seconds of answered writes that the store may lose when it is killed.
     """
 
-    def __init__(self, plan: WindowPlan, journal: Journal, lateness: int, memory: int) -> None:
+    def __init__(
+        self, plan: WindowPlan, retention: int, shard: int, stored: Stored, saved: int, loss_window: float
+    ) -> None:
         self._plan = plan
-        self._journal = journal
-        self._lateness = lateness
-        self._memory = memory
-        self._held = 0
-        self._logs: OrderedDict[str, GroupLog] = OrderedDict()
+        self._retention = retention
+        schema = schema_of(plan)
+        self._schema = schema.id
+        self._log = ShardLog(shard, schema, stored, loss_window)
+        self._checkpoints: deque[Checkpoint] = deque(maxlen=CHECKPOINTS)
+        self._state = WindowState(plan, retention)
+        self._everything = Known(np.ones(len(plan.series), np.bool_), np.ones(len(plan.entities), np.bool_))
+        self._replayed = self._load(saved)
 
     @property
-    def loaded_bytes(self) -> int:
-        """Approximate memory of the logs that are loaded."""
-        return self._held
+    def log(self) -> ShardLog:
+        """The log of this shard."""
+        return self._log
 
-    def process(self, batch: EventBatch) -> WindowedBatch:
-        """Accept the events of a batch and give their features.
+    @property
+    def bytes(self) -> int:
+        """Memory held."""
+        return self._state.bytes + self._log.stored_bytes
 
-        Raises:
-            StoreUnavailableError: nothing was accepted for certain; send the batch again later.
-            WindowsLostError: the store lost data.
+    def _load(self, saved: int) -> Replayed:
+        """Build the state from the log; what was accepted after `saved` waits to be delivered again."""
+        self._state = WindowState(self._plan, self._retention)
+        restore(self._log.ground, self._state)
+        number = self._log.records - self._log.kept
+        replayed = Replayed(self._plan)
+        for schema, block in self._log.blocks():
+            records, known = adapt(self._plan, schema, block.records)
+            if (self._state.remember(records) != FRESH).any():
+                raise WindowError(
+                    f"shard {self._log.shard}: the log holds an event twice; rebuild the windows"
+                )
+            here = max(0, min(len(records), saved - number))
+            first = records.take(slice(0, here))
+            self._state.absorb(
+                first, [c for c in block.changes if c.record < here], known, clocked=block.clocked
+            )
+            rest = [Change(c.record - here, c.attributes) for c in block.changes if c.record >= here]
+            replayed.expect(records.take(slice(here, None)), rest, known, number + here)
+            number += len(records)
+        return replayed
+
+    def prepare(self, records: Records, changes: Sequence[Change], rows: Int64s) -> Prepared:
+        """Look at events of a batch; see the steps of the class.
+
+        Args:
+            records: of the events, in their order.
+            changes: profile changes among them.
+            rows: of the events in the batch, shape (m,).
         """
-        records = encode(self._plan, batch)
-        keys: list[bytes] = records["id"].tolist()
-        works = self._sort_out(batch, records, keys)
-        self._append(works, records)
-        return self._answer(batch, works, records, keys)
+        status = self._state.remember(records)
+        if self._plan.scope is not Entity.GROUP:
+            status[status == DUPLICATE] = SAME  # what is a duplicate is told by the group's windows alone
+        if self._replayed:
+            self._replayed.catch_up(self._state, records, fully=bool((status == FRESH).any()))
+        new = status == FRESH
+        if not new.any():
+            return Prepared(rows, records, status, records.take(new), [], None)
+        fresh = records if new.all() else records.take(new)
+        numbers = np.cumsum(new) - 1
+        kept = [Change(int(numbers[c.record]), c.attributes) for c in changes if new[c.record]]
+        write = self._log.append(Block(self._schema, fresh, kept))
+        return Prepared(rows, records, status, fresh, kept, write)
 
-    def _sort_out(self, batch: EventBatch, records: Records, keys: list[bytes]) -> dict[str, _Work]:
-        works: dict[str, _Work] = {}
-        seen: set[tuple[str, bytes]] = set()
-        for row, group in enumerate(batch.groups):
-            work = works.get(group)
-            if work is None:
-                resident = group in self._logs
-                log = self._logs[group] if resident else GroupLog(self._plan)
-                work = works[group] = _Work(log, [], [], [], resident, len(log))
-            work.rows.append(row)
-            key = keys[row]
-            if (group, key) in seen or work.log.find(key) is not None:
-                continue
-            seen.add((group, key))
-            work.fresh.append(row)
-            event = batch.events[row]
-            if event.type is EventType.CUSTOMER_CHANGED and event.attributes:
-                customer = int(records["customer"][row])
-                change = ProfileChange(key, customer, int(batch.occurred_at[row]), event.attributes)
-                work.changes.append(change)
-        return works
+    def commit(self, prepared: Prepared, answer: Answer) -> None:
+        """Take the events in, after their write was done, and fill in their rows of the answer."""
+        rows = prepared.rows
+        answer.status[rows] = prepared.status
+        if prepared.write is not None:
+            self._log.done(prepared.write)
+            asked = rows[prepared.status == FRESH]
+            result = answer.result._replace(rows=asked)
+            profiles = self._state.absorb(prepared.new, prepared.changes, self._everything, result)
+            for row, profile in zip(asked.tolist(), profiles, strict=False):
+                answer.profiles[row] = profile
+        again = np.flatnonzero(prepared.status == SAME)
+        if len(again):
+            self._replayed.answer(prepared.records.keys[again], rows[again], answer.result, answer.profiles)
 
-    def _append(self, works: dict[str, _Work], records: Records) -> None:
-        appends: list[Append] = []
-        for group, work in works.items():
-            if work.fresh or not work.resident:
-                appends.append(Append(f"e:{group}", work.log.stored, records[work.fresh].tobytes()))
-            if work.changes or not work.resident:
-                data = b"".join(map(pack, work.changes))
-                appends.append(Append(f"p:{group}", work.log.stored_profile, data))
-        answers = iter(self._journal.append(appends) if appends else [])
-        for group, work in works.items():
-            log = work.log
-            before = log.memory if work.resident else 0
-            if work.fresh or not work.resident:
-                foreign = next(answers)
-                log.absorb(decode(self._plan, foreign))
-                work.own = len(log)
-                log.absorb(records[work.fresh])
-                log.stored += len(foreign) + len(work.fresh) * self._plan.record.itemsize
-            if work.changes or not work.resident:
-                foreign = next(answers)
-                log.absorb_profile(unpack(foreign))
-                log.absorb_profile(work.changes)
-                log.stored_profile += len(foreign) + sum(len(pack(change)) for change in work.changes)
-            self._logs[group] = log
-            self._logs.move_to_end(group)
-            self._held += log.memory - before
+    def withdraw(self, prepared: Prepared) -> None:
+        """Leave everything as it was before `prepare`."""
+        self._state.forget(prepared.new)
 
-    def _answer(
-        self, batch: EventBatch, works: dict[str, _Work], records: Records, keys: list[bytes]
-    ) -> WindowedBatch:
-        n = len(batch)
-        group_of, number = np.zeros(n, np.int64), np.full(n, -1, np.int64)
-        late, repeated = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-        profiles: list[dict[str, Attribute]] = [{}] * n
-        times, customers = batch.occurred_at.tolist(), records["customer"].tolist()
-        for place, work in enumerate(works.values()):
-            log, fresh = work.log, set(work.fresh)
-            for row in work.rows:
-                found = log.find(keys[row])
-                if found is None:
-                    continue
-                is_new = found >= work.own and row in fresh
-                if not is_new and not log.is_same_delivery(found, records[row]):
-                    continue
-                group_of[row], number[row] = place, found
-                repeated[row] = not is_new
-                newest = log.newest_before(found)
-                late[row] = newest != NEVER and times[row] < newest - self._lateness
-                profiles[row] = log.profile(customers[row], found)
-        decided = np.flatnonzero(number >= 0)
-        logs = [work.log.accepted for work in works.values()]
-        features = evaluate(self._plan, logs, Query(group_of[decided], number[decided]))
-        self._evict()
-        return WindowedBatch(
-            batch=batch.take(decided),
-            features=features,
-            profiles=ProfileColumns([profiles[row] for row in decided.tolist()]),
-            late=late[decided],
-            repeated=repeated[decided],
-            duplicates=batch.rows[np.flatnonzero(number < 0)],
-        )
+    def checkpoint(self) -> int:
+        """Note that the source's place is being saved.
 
-    def _evict(self) -> None:
-        while self._held > self._memory and len(self._logs) > 1:
-            _, log = self._logs.popitem(last=False)
-            self._held -= log.memory
+        Returns:
+            how many records the log had taken in without one that may still be delivered again.
+        """
+        expected = self._replayed.first_open()
+        if expected is not None:
+            return expected
+        self._checkpoints.append(Checkpoint(self._log.records, self._state.floors()))
+        return self._log.records
 
+    def upkeep(self) -> Write | None:
+        """A write that makes the log shorter; None where nothing is to do. `kept_up` tells when it stands."""
+        if len(self._checkpoints) == CHECKPOINTS and not self._replayed:
+            write = self._log.trim(self._plan, self._retention, self._checkpoints[0])
+            if write is not None:
+                return write
+        return self._log.merge()
 
-def without_windows(batch: EventBatch) -> WindowedBatch:
-    """The batch as it is judged while the store is away: no features, no profile, no duplicate known."""
-    nothing = np.zeros(len(batch), np.bool_)
-    return WindowedBatch(
-        batch, {}, ProfileColumns([{}] * len(batch)), nothing, nothing, np.zeros(0, np.int64), degraded=True
-    )
+    def kept_up(self, write: Write) -> None:
+        """Take note that a write of `upkeep` stands in the store."""
+        self._log.done(write)
+        if write.ground is not None:
+            self._load(self._log.records)  # forgets in memory what was trimmed

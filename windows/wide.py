@@ -6,12 +6,12 @@ wrap around; a difference of two wrapped prefix sums is exact as long as the tru
 
 import numpy as np
 
-from windows.jit import compiled
+from windows.jit import lean
 
 Wide = tuple[np.uint64, np.uint64]
 
 
-@compiled
+@lean
 def add(a_high: np.uint64, a_low: np.uint64, b_high: np.uint64, b_low: np.uint64) -> Wide:
     """Sum of a and b."""
     low = a_low + b_low
@@ -19,14 +19,14 @@ def add(a_high: np.uint64, a_low: np.uint64, b_high: np.uint64, b_low: np.uint64
     return a_high + b_high + carry, low
 
 
-@compiled
+@lean
 def subtract(a_high: np.uint64, a_low: np.uint64, b_high: np.uint64, b_low: np.uint64) -> Wide:
     """Difference of a and b."""
     borrow = np.uint64(1) if a_low < b_low else np.uint64(0)
     return a_high - b_high - borrow, a_low - b_low
 
 
-@compiled
+@lean
 def multiply(a: np.uint64, b: np.uint64) -> Wide:
     """Product of two unsigned 64-bit integers, by 32-bit halves."""
     half = np.uint64(32)
@@ -39,7 +39,7 @@ def multiply(a: np.uint64, b: np.uint64) -> Wide:
     return a1 * b1 + (cross >> half) + (middle >> half), (middle << half) | (low & mask)
 
 
-@compiled
+@lean
 def multiply_signed(a: np.int64, b: np.int64) -> Wide:
     """Product of two signed integers, in two's complement."""
     high, low = multiply(

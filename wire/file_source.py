@@ -91,10 +91,12 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
             if self._ahead is None:
                 raise StopIteration
             return []
+        files = np.fromiter((line.file for line in lines), np.int64, len(lines))
         offsets = np.empty(len(lines), np.int64)
-        for row, line in enumerate(lines):
-            offsets[row] = self._offsets[line.file]
-            self._offsets[line.file] += 1
+        for file in np.unique(files).tolist():
+            rows = np.flatnonzero(files == file)
+            offsets[rows] = self._offsets[file] + np.arange(len(rows))
+            self._offsets[file] += len(rows)
         now = wall_clock()
         batch = RawBatch(
             batch=self._batches,

@@ -4,11 +4,10 @@ import gzip
 import heapq
 import zlib
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -25,8 +24,7 @@ LINES = (".jsonl", ".ndjson", ".json")
 TABLES = (".csv", ".parquet")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One message of a file.
 
     Args:

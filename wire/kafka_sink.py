@@ -1,6 +1,7 @@
 """The Kafka sink of the dataflow: decisions, hits and dead letters to their topics, at least once."""
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -13,6 +14,8 @@ from wire.messages import DeadLetter
 from wire.output import Output
 
 _FLUSH_SECONDS = 60.0
+
+Headers = list[tuple[str, str | bytes | None]]
 
 
 class Delivery:
@@ -31,19 +34,14 @@ class Delivery:
                 "queue.buffering.max.messages": 1_000_000,
                 "message.max.bytes": 64 << 20,
                 "enable.idempotence": True,
+                "delivery.report.only.error": True,
                 **config,
             }
         )
         self._metrics = metrics
         self._refused: str | None = None
 
-    def send(
-        self,
-        topic: str,
-        key: str | None,
-        value: bytes,
-        headers: list[tuple[str, str | bytes | None]] | None = None,
-    ) -> None:
+    def send(self, topic: str, key: str | None, value: bytes, headers: Headers | None = None) -> None:
         """Queue one message; waits while the queue is full."""
         while True:
             try:
@@ -54,6 +52,15 @@ class Delivery:
                 self._producer.poll(0.05)
             else:
                 return
+
+    def send_all(self, topic: str, keys: Iterable[str], values: Iterable[bytes]) -> None:
+        """Queue many messages, each with its key; waits while the queue is full."""
+        produce, delivered = self._producer.produce, self._delivered
+        for key, value in zip(keys, values, strict=True):
+            try:
+                produce(topic, value, key, on_delivery=delivered)
+            except BufferError:
+                self.send(topic, key, value)
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
@@ -134,8 +141,7 @@ class _KafkaPartition(StatefulSinkPartition[Output, None]):
 
     def write_batch(self, values: list[Output]) -> None:
         for output in values:
-            for key, decision in zip(output.keys, output.decisions, strict=True):
-                self._delivery.send(self._decisions, key, decision)
+            self._delivery.send_all(self._decisions, output.keys, output.decisions)
             for place, hit in output.hits:
                 self._delivery.send(self._alerts, output.keys[place], hit)
             for letter in output.dead:
@@ -149,7 +155,7 @@ class _KafkaPartition(StatefulSinkPartition[Output, None]):
         self._delivery.flush()
 
 
-def _headers(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:
+def _headers(letter: DeadLetter) -> Headers:
     """Reason, field and origin; the message itself is the original bytes."""
     return [
         ("reason", letter.reason),

@@ -1,9 +1,11 @@
 """Messages as they were read, before anything is known of them, and as dead letters."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from events.columns import Int64s
@@ -28,6 +30,20 @@ class RawBatch:
     offsets: Int64s
     read_at: int
     oldest_at: int
+
+
+def joined(batches: Sequence[RawBatch]) -> RawBatch:
+    """Batches of several readers (at least one) as one, in their order; it has the number of the first."""
+    if len(batches) == 1:
+        return batches[0]
+    return RawBatch(
+        batch=batches[0].batch,
+        values=[value for batch in batches for value in batch.values],
+        sources=[source for batch in batches for source in batch.sources],
+        offsets=np.concatenate([batch.offsets for batch in batches]),
+        read_at=min(batch.read_at for batch in batches),
+        oldest_at=min(batch.oldest_at for batch in batches),
+    )
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):

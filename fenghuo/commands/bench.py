@@ -1,40 +1,47 @@
-"""`fenghuo bench`: how fast the product judges, beside a naive version in the same run."""
+"""`fenghuo bench`: what the product does, beside a naive version in the same run, subject by subject."""
 
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
-from msgspec import structs
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench.load import TYPES, Customers, Load, write
+from bench.gate import Gate, shortfalls
+from bench.hot import HotPack
+from bench.load import Customers, Load
 from bench.machine import this_machine
-from bench.report import FORMAT, Report, Setup, figures, rate_table, step_table, to_json
-from bench.run import Job, Pipeline, Run
+from bench.pipeline import Pipeline
+from bench.report import FORMAT, Report, Section, to_json
+from bench.subject import Subject
+from bench.tables import section_table, step_table, summary_table
 from events.clock import rfc3339, wall_clock
-from fenghuo.commands import bench_run
-from fenghuo.commands.bench_run import PACK, bench_settings
-from fenghuo.commands.model_train import Training, train
+from fenghuo.commands import bench_hot, bench_latency, bench_memory, bench_pipeline, bench_windows
+from fenghuo.commands.bench_stage import Stage
+from fenghuo.commands.bench_track import bench_settings
 from fenghuo.ending import RunError
-from rules.pack import load_pack
 
-TREES = 100
-TRAINING, WARM_UP = 20_000, 2_000
-LONGEST = {Pipeline.FILE: 30.0, Pipeline.KAFKA: 30.0, Pipeline.NAIVE: 3.0}
-"""Seconds after which a run ends, however far it is."""
-SHORTEST = 2.0
-START = 6.0
-"""Seconds that a run takes before its clock starts, as far as the plan knows."""
-PATIENCE = 120.0
+SHARES = {**dict.fromkeys(Subject, 2.0), Subject.PIPELINE: 4.0}
+"""How the seconds are shared out among the subjects that are measured."""
+
+EVENTS = {**dict.fromkeys(Subject, 100_000), Subject.HOT: 1_000_000}
+ROUNDS = {**dict.fromkeys(Subject, 3), Subject.HOT: 5, Subject.MEMORY: 1}
+SHORT_EVENTS = {
+    Subject.WINDOWS: 30_000,
+    Subject.PIPELINE: 60_000,
+    Subject.LATENCY: 50_000,
+    Subject.HOT: 100_000,
+    Subject.MEMORY: 30_000,
+}
+SHORT_ROUNDS = {**dict.fromkeys(Subject, 1), Subject.HOT: 3}
+"""Where everything is measured in one call."""
+
+WIDTH = 120
+"""Columns of the tables where no terminal says how many there are."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +49,43 @@ class Bench:
     """What is measured.
 
     Args:
-        pipelines: which; rounds go through them in this order.
-        spreads: of events over customers.
-        events: in a load.
+        subjects: which; none for all, in a short form.
+        pipelines: of the subject `pipeline`; rounds go through them in this order.
+        spreads: of events over customers, for `windows`, `pipeline` and `memory`.
+        packs: of the subject `hot`.
+        events: in a load: all of them, for `latency` those that are counted, for `hot` those of the hot
+            customer; None for what the subject does by itself.
         customers: in a load.
-        rounds: how often each pipeline runs at most.
-        seconds: for all of it; fewer rounds, and in the first one shorter runs, where they don't suffice.
+        rounds: at most; None as above.
+        seconds: for all of it; fewer rounds, and shorter runs, where they don't suffice.
+        seed: of all loads.
+        rate: events per second of `latency`.
+        naive_rate: the naive version's; 0 leaves it out.
+        late: share of late events of `hot`.
+        stall: seconds of a stall of the store in `latency`.
     """
 
+    subjects: tuple[Subject, ...] = ()
     pipelines: tuple[Pipeline, ...] = tuple(Pipeline)
     spreads: tuple[Customers, ...] = tuple(Customers)
-    events: int = 100_000
+    packs: tuple[HotPack, ...] = tuple(HotPack)
+    events: int | None = None
     customers: int = 50_000
-    rounds: int = 3
+    rounds: int | None = None
     seconds: float = 180.0
+    seed: int = 1
+    rate: float = 10_000.0
+    naive_rate: float = 50.0
+    late: float = 0.0
+    stall: float = 0.0
+
+    def events_of(self, subject: Subject) -> int:
+        """Events in a load of a subject."""
+        return self.events or (EVENTS if self.subjects else SHORT_EVENTS)[subject]
+
+    def rounds_of(self, subject: Subject) -> int:
+        """Rounds of a subject."""
+        return self.rounds or (ROUNDS if self.subjects else SHORT_ROUNDS)[subject]
 
 
 def bench(wanted: Bench, console: Console) -> Report:
@@ -69,29 +99,57 @@ def bench(wanted: Bench, console: Console) -> Report:
         FenghuoError: a server can't be started, or a run failed.
     """
     deadline = time.monotonic() + wanted.seconds
-    settings, pack, machine = bench_settings(), load_pack(PACK), this_machine()
-    with TemporaryDirectory(prefix="fenghuo-bench-") as folder, _progress(console) as (progress, task):
-        progress.update(task, description="loads and models")
-        jobs = _jobs(wanted, Path(folder))
-        runs = list(_rounds(wanted, jobs, deadline, progress, task))
+    settings, machine, taken_at = bench_settings(), this_machine(), rfc3339(wall_clock())
+    subjects = list(wanted.subjects or Subject)
+    sections = []
+    with TemporaryDirectory(prefix="fenghuo-bench-") as folder, _progress(console) as tell:
+        for place, subject in enumerate(subjects):
+            waiting = sum(SHARES[one] for one in subjects[place:])
+            share = (deadline - time.monotonic()) * SHARES[subject] / waiting
+            own = Path(folder) / subject
+            own.mkdir()
+            sections.append(_measure(wanted, subject, Stage(own, time.monotonic() + share, tell)))
     return Report(
         format=FORMAT,
         version=version("fenghuo"),
-        taken_at=rfc3339(wall_clock()),
+        taken_at=taken_at,
         machine=machine,
-        setup=Setup(
-            events=wanted.events,
-            customers=wanted.customers,
-            pack=pack.id,
-            features=len(pack.feature_names),
-            rules=len(pack.evaluated),
-            trees=TREES,
-            shards=settings.shards,
-            workers=settings.workers,
-            partitions=settings.kafka_partitions,
-        ),
-        throughput=figures(runs),
+        seed=wanted.seed,
+        setup={
+            "shards": settings.shards,
+            "workers": settings.workers,
+            "partitions": settings.kafka_partitions,
+        },
+        sections=sections,
     )
+
+
+def _measure(wanted: Bench, subject: Subject, stage: Stage) -> Section:
+    events, rounds, seed = wanted.events_of(subject), wanted.rounds_of(subject), wanted.seed
+    customers = wanted.customers
+    match subject:
+        case Subject.WINDOWS:
+            loads = [Load(events, customers, spread, seed) for spread in wanted.spreads]
+            return bench_windows.measure(stage, loads, rounds)
+        case Subject.PIPELINE:
+            loads = [Load(events, customers, spread, seed) for spread in wanted.spreads]
+            return bench_pipeline.measure(stage, wanted.pipelines, loads, rounds)
+        case Subject.LATENCY:
+            return bench_latency.measure(
+                stage,
+                Load(events, customers, Customers.ZIPF, seed),
+                rate=wanted.rate,
+                naive_rate=wanted.naive_rate,
+                rounds=rounds,
+                stall=wanted.stall,
+            )
+        case Subject.HOT:
+            return bench_hot.measure(
+                stage, wanted.packs, held=events, rounds=rounds, late=wanted.late, seed=seed
+            )
+        case Subject.MEMORY:
+            loads = [bench_memory.load_of(events, customers, spread, seed) for spread in wanted.spreads]
+            return bench_memory.measure(stage, loads)
 
 
 def print_report(report: Report, console: Console, json_file: Path | None = None) -> None:
@@ -100,86 +158,33 @@ def print_report(report: Report, console: Console, json_file: Path | None = None
         console.out(to_json(report).decode(), highlight=False)
     else:
         json_file.write_bytes(to_json(report))
-    console.print(rate_table(report))
-    console.print(step_table(report))
+    if not console.is_terminal:
+        console.width = max(console.width, WIDTH)
+    for section in report.sections:
+        console.print(section_table(section))
+        steps = step_table(section.figures)
+        if steps is not None:
+            console.print(steps)
+    if len(report.sections) > 1:
+        console.print(summary_table(report.figures))
 
 
-def _jobs(wanted: Bench, folder: Path) -> list[Job]:
-    """Loads and models made, one job for each pipeline and spread."""
-    jobs = []
-    for spread in wanted.spreads:
-        load = Load(wanted.events, wanted.customers, spread)
-        events, warm_up, training = (
-            folder / f"{spread}-{name}.jsonl" for name in ("load", "warm-up", "past")
-        )
-        write(load, events)
-        write(load.part(WARM_UP), warm_up)
-        write(load.part(min(TRAINING, wanted.events)), training)
-        model = folder / f"{spread}-model"
-        settings = bench_settings(events=(training,), model="none")
-        train(settings, Training(event_types=TYPES, trees=TREES), model, Console(quiet=True))
-        jobs += [
-            Job(
-                pipeline=pipeline,
-                customers=spread,
-                events=str(events),
-                size=wanted.events,
-                warm_up=str(warm_up),
-                model=str(model),
-                folder=str(folder / f"{spread}-{pipeline}"),
-                seconds=LONGEST[pipeline],
-            )
-            for pipeline in wanted.pipelines
-        ]
-    return jobs
-
-
-def _rounds(
-    wanted: Bench, jobs: list[Job], deadline: float, progress: Progress, task: TaskID
-) -> Iterator[Run]:
-    """Every job in turn, again and again: what slows the machine for a while slows all of them."""
-    longest = 0.0
-    for number in range(wanted.rounds):
-        started = time.monotonic()
-        if started + longest > deadline:
-            return
-        for place, job in enumerate(jobs):
-            what = f"{job.pipeline}, {job.customers}"
-            progress.update(task, description=f"round {number + 1}/{wanted.rounds}: {what}")
-            if number == 0:
-                share = (deadline - time.monotonic()) / (len(jobs) - place) - START
-                jobs[place] = structs.replace(job, seconds=min(job.seconds, max(SHORTEST, share)))
-            yield run_job(jobs[place])
-        longest = max(longest, time.monotonic() - started)
-
-
-def run_job(job: Job) -> Run:
-    """Run a job in a process of its own.
+def check_gate(report: Report, path: Path, gate: Gate, console: Console) -> None:
+    """Hold a report against the gate that was read from a file; print one line for each that falls short.
 
     Raises:
-        RunError: it failed or does not end.
+        RunError: a figure falls short.
     """
-    folder, what = Path(job.folder), f"bench: {job.pipeline}, {job.customers}"
-    folder.mkdir()
-    order, result = folder / "job.json", folder / "result.json"
-    order.write_bytes(msgspec.json.encode(job))
-    command = [sys.executable, "-m", bench_run.__name__, str(order), str(result)]
-    limit = job.seconds + PATIENCE
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603 -- our own module
-        content = result.read_bytes() if result.exists() else b""
-    except subprocess.TimeoutExpired as error:
-        raise RunError(f"{what}: no end after {limit:.0f} s; try fewer --events") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if done.returncode:
-        told = content.decode() or "".join(done.stderr.splitlines()[-1:])
-        raise RunError(f"{what}: {told or f'ended with exit code {done.returncode}'}")
-    return msgspec.json.decode(content, type=Run)
+    lines = shortfalls(gate, report.figures, (section.subject for section in report.sections))
+    for line in lines:
+        console.print(f"{path}: {line}", soft_wrap=True, highlight=False)
+    if lines:
+        raise RunError(f"{path}: {len(lines)} of its figures fall short")
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[tuple[Progress, TaskID]]:
+def _progress(console: Console) -> Iterator[Callable[[str], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        yield progress, progress.add_task("bench", total=None)
+        task = progress.add_task("bench", total=None)
+        yield lambda what: progress.update(task, description=what)

@@ -25,7 +25,7 @@ from events.errors import FenghuoError
 from fenghuo.embedded import start_services
 from fenghuo.ending import RunError, stop_on_signals
 from fenghuo.settings import Settings
-from fenghuo.wiring import REPLAY_PATIENCE, Risk, build_flow, build_risk, run_flow
+from fenghuo.wiring import REPLAY_LIFETIME, REPLAY_PATIENCE, Risk, build_flow, build_risk, run_flow
 from rules.decision import Tier
 from store.redis.journal import connect, forget
 from wire.column_mapping import read_mapping
@@ -83,6 +83,7 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
             namespace=namespace,
             patience=REPLAY_PATIENCE,
             degrade=False,
+            lifetime=REPLAY_LIFETIME,
         )
         run_flow(flow, workers=settings.workers, recovery=state / "recovery", interval=SNAPSHOT_SECONDS)
         if stop.is_set():

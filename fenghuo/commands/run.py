@@ -51,6 +51,7 @@ def run(settings: Settings) -> None:
             namespace=NAMESPACE,
             patience=settings.degrade_after,
             degrade=True,
+            gather=True,
         )
         run_flow(
             flow,

@@ -12,7 +12,7 @@ from rules.errors import LanguageError
 from rules.language.infer import Kinds
 from rules.language.kernels import arithmetic, choice, logic, texts
 from rules.language.kernels.cells import Cells, from_column, null, number, text, to_column, truth
-from rules.language.kernels.comparison import compare, compare_texts
+from rules.language.kernels.comparison import Comparing, comparing, comparing_texts
 from rules.language.scope import Scope
 from rules.language.translate import excerpt, translate
 from rules.language.tree import (
@@ -189,12 +189,10 @@ class _Compiler:
     def predicate(self, node: Compare | Between | In | Like | Listed) -> Run:
         match node:
             case Compare(operator=operator, left=left, right=right):
-                test, a, b = self.test(left), self.build(left), self.build(right)
-                return lambda frame: test(operator, a(frame), b(frame))
+                test, a, b = self.test(left, operator), self.build(left), self.build(right)
+                return lambda frame: test(a(frame), b(frame))
             case Between(operand=operand, low=low, high=high):
-                return self.between(
-                    self.test(operand), self.build(operand), self.build(low), self.build(high)
-                )
+                return self.between(operand, self.build(low), self.build(high))
             case In(operand=operand, items=items):
                 return self.membership(operand, items)
             case Like(operand=operand, pattern=pattern):
@@ -205,28 +203,28 @@ class _Compiler:
                 self.lists[name] = members
                 return lambda frame: texts.among(run(frame), members)
 
-    def test(self, operand: Node) -> Callable[[Comparison, Cells, Cells], Cells]:
-        return compare_texts if self.kinds.of(operand) is Kind.TEXT else compare
+    def test(self, operand: Node, operator: Comparison) -> Comparing:
+        return comparing_texts(operator) if self.kinds.of(operand) is Kind.TEXT else comparing(operator)
 
-    def between(
-        self, test: Callable[[Comparison, Cells, Cells], Cells], run: Run, low: Run, high: Run
-    ) -> Run:
+    def between(self, operand: Node, low: Run, high: Run) -> Run:
+        run = self.build(operand)
+        at_least, at_most = self.test(operand, Comparison.GE), self.test(operand, Comparison.LE)
+
         def between(frame: Frame) -> Cells:
             value = run(frame)
-            above, below = test(Comparison.GE, value, low(frame)), test(Comparison.LE, value, high(frame))
-            return logic.conjunction(above, below)
+            return logic.conjunction(at_least(value, low(frame)), at_most(value, high(frame)))
 
         return between
 
     def membership(self, operand: Node, items: tuple[Node, ...]) -> Run:
-        run, test = self.build(operand), self.test(operand)
+        run, same = self.build(operand), self.test(operand, Comparison.EQ)
         words = frozenset(item.value for item in items if isinstance(item, TextLiteral))
         others = [self.build(item) for item in items if not isinstance(item, TextLiteral)]
 
         def membership(frame: Frame) -> Cells:
             value = run(frame)
             found = [texts.among(value, words)] if words else []
-            found += [test(Comparison.EQ, value, other(frame)) for other in others]
+            found += [same(value, other(frame)) for other in others]
             return reduce(logic.disjunction, found)
 
         return membership
@@ -251,23 +249,24 @@ class _Compiler:
     def choice(self, node: NullIf | Choose | Case) -> Run:
         match node:
             case NullIf(left=left, right=right):
-                return self.null_if(self.test(left), self.build(left), self.build(right))
+                same = self.test(left, Comparison.EQ)
+                return self.null_if(same, self.build(left), self.build(right))
             case Choose(choice=function, arguments=arguments):
                 runs, pick = [self.build(argument) for argument in arguments], _PICK[function]
                 return lambda frame: reduce(pick, [run(frame) for run in runs])
             case Case():
                 return self.case(node)
 
-    def null_if(self, test: Callable[[Comparison, Cells, Cells], Cells], left: Run, right: Run) -> Run:
+    def null_if(self, same: Comparing, left: Run, right: Run) -> Run:
         def null_if(frame: Frame) -> Cells:
             value = left(frame)
-            return logic.null_where(value, test(Comparison.EQ, value, right(frame)))
+            return logic.null_where(value, same(value, right(frame)))
 
         return null_if
 
     def case(self, node: Case) -> Run:
         subject = self.build(node.subject) if node.subject else None
-        test = self.test(node.subject) if node.subject else compare
+        same = self.test(node.subject, Comparison.EQ) if node.subject else None
         branches = [(self.build(when), self.build(then)) for when, then in reversed(node.branches)]
         nothing = null(self.kinds.of(node))
         default = self.build(node.default) if node.default else lambda _: nothing
@@ -276,7 +275,9 @@ class _Compiler:
             value = subject(frame) if subject else None
             result = default(frame)
             for when, then in branches:
-                condition = when(frame) if value is None else test(Comparison.EQ, value, when(frame))
+                condition = when(frame)
+                if value is not None and same is not None:
+                    condition = same(value, condition)
                 result = choice.where(condition, then(frame), result)
             return result
 

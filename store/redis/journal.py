@@ -1,192 +1,296 @@
-"""The journals of one shard in Redis."""
+"""The logs of the windows in Redis or Valkey, alone or as a cluster.
+
+A shard's keys have one hash tag, so that they lie in one slot of a cluster:
+
+    {s03}:live:head     hash: epoch and name of the owner, its turn, mark, records ever taken in, schemas, and
+                        how many blocks and bytes the other two have, for nobody else may take some away
+    {s03}:live:log      list: blocks
+    {s03}:live:ground   string
+    {s03}:live:stage    list: parts of a log that is being written anew; there for minutes at most
+    {s00}:live:shards   string: number of shards
+
+Every write has a turn, higher than the one before, and says which turn it follows. So a write whose answer
+got lost is not done twice, one that comes late changes nothing, and what Redis lost shows at the next write.
+"""
 
 import re
 import secrets
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import redis
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
-from redis.retry import Retry
+import structlog
 
+from store.redis.calls import Calls, Command
+from store.redis.faults import Fault
+from store.redis.link import Client, connect
 from telemetry.metrics import FlowMetrics
-from windows.journal import Append, Journal, StoreUnavailableError, WindowsLostError
-
-_SCRIPT = files("store.redis").joinpath("append.lua").read_text("utf-8")
-_PASSING = (
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-    BusyLoadingError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    TryAgainError,
+from windows.errors import WindowError
+from windows.journal import (
+    BehindError,
+    FencedError,
+    Journal,
+    Stored,
+    StoreUnavailableError,
+    WindowsLostError,
+    Write,
 )
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+
+__all__ = ["Client", "RedisJournal", "connect", "forget"]
+
+PIECE = 16 << 20
+"""Bytes that one call carries at most, unless a single block is larger."""
+
+_CLAIM, _WRITE, _STAGE, _SWAP = (
+    files("store.redis").joinpath(f"{name}.lua").read_text("utf-8")
+    for name in ("claim", "write", "stage", "swap")
+)
+_STAGED = 600_000  # milliseconds that an unfinished log is kept
+_TRIES = 5  # to write or read a whole log that changes meanwhile
+
+_log = structlog.get_logger(__name__)
 
 
-def connect(url: str, timeout: float) -> redis.Redis:
-    """A client that answers or fails within `timeout` seconds; retries are the journal's business.
+@dataclass(slots=True)
+class Ownership:
+    """A shard that this journal claimed.
 
     Args:
-        url: `redis://host:port/db`, `rediss://…` or `unix://…`.
-        timeout: seconds for one call.
+        epoch: of the claim.
+        mark: of the log.
+        turn: of the last write that stands.
+        last: turn of the last write that was tried.
     """
-    client: redis.Redis = redis.Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
-    )
-    return client
+
+    epoch: str
+    mark: str
+    turn: int = 0
+    last: int = 0
+
+    def next(self) -> int:
+        """The turn of another write."""
+        self.last += 1
+        return self.last
 
 
-class RedisJournals:
-    """Opens the journals of shards under one namespace.
+class RedisJournal(Journal):
+    """The logs of the shards that one worker owns.
 
     Args:
         client: connection of this worker.
         namespace: distinguishes live windows from replays, and installations from one another.
-        fingerprint: hash of the record layout; journals of another layout are other keys.
         patience: seconds to retry a failing call before StoreUnavailableError.
+        lifetime: seconds after which the log of a shard that nobody writes to is deleted.
         metrics: where round trips and failures are counted.
     """
 
     def __init__(
-        self, client: redis.Redis, namespace: str, fingerprint: str, patience: float, metrics: FlowMetrics
+        self, client: Client, namespace: str, patience: float, lifetime: float, metrics: FlowMetrics
     ) -> None:
-        self._client = client
+        self._calls = Calls(client, patience, metrics)
         self._namespace = namespace
-        self._fingerprint = fingerprint
-        self._patience = patience
-        self._metrics = metrics
-        self._append = client.register_script(_SCRIPT)
+        self._lifetime = int(lifetime * 1000)
+        self._name = secrets.token_hex(8)
+        self._owned: dict[int, Ownership] = {}
+        self._shards: int | None = None
+
+    def close(self) -> None:
+        """Close the connections; nothing can be written any more."""
+        self._calls.close()
 
     def claim_shards(self, shards: int) -> None:
-        """Note the number of shards with the first use of a namespace, and refuse another one later.
+        """Say how many shards there are; the first claim compares it with the number before."""
+        self._shards = shards
 
-        Raises:
-            WindowsLostError: the windows were written with another number; customers would start anew.
-        """
-        key = f"{{s00}}:{self._namespace}:shards"
-        self.call(lambda: self._client.set(key, str(shards), nx=True))
-        held = int(self.call(lambda: self._client.get(key)) or shards)
+    def _check_shards(self, shards: int) -> None:
+        key = self._key(0, "shards")
+        self._calls.one(Command(key, ("SET", key, str(shards), "NX", "PX", self._lifetime)))
+        self._calls.one(Command(key, ("PEXPIRE", key, self._lifetime)))
+        held = int(self._calls.one(Command(key, ("GET", key))) or shards)
         if held != shards:
             raise WindowsLostError(
                 f"the windows in Redis were written with {held} shards, got {shards}; "
                 f"set FENGHUO_SHARDS={held} again"
             )
+        self._shards = None
 
-    def open(self, shard: int, mark: str | None) -> "RedisJournal":
-        """The journals of one shard.
-
-        Args:
-            shard: number of the shard.
-            mark: what the shard's mark was when its offsets were last saved; None for a first start.
-        """
-        prefix = f"{{s{shard:02d}}}:{self._namespace}:{self._fingerprint}:"
-        return RedisJournal(self, shard, prefix, mark)
-
-    def call(self, action: Callable[[], Any], *, patience: float | None = None) -> Any:
-        """Run `action`, retrying with growing pauses while Redis is away.
+    def claim(self, shard: int) -> Stored:
+        """See `windows.journal.Journal.claim`.
 
         Raises:
-            StoreUnavailableError: it still fails after `patience` seconds (default: the journals' own).
-            WindowsLostError: the store answered that data is gone.
+            StoreUnavailableError: no answer within the patience.
+            StoreRefusedError: Redis won't ever do it, because of its password for instance.
+            WindowsLostError: the windows were written with another number of shards, or Redis evicted some.
         """
-        limit = self._patience if patience is None else patience
-        started = time.monotonic()
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                with self._metrics.store_seconds.time():
-                    return action()
-            except _PASSING as error:
-                self._metrics.store_failures.labels(type(error).__name__).inc()
-                if time.monotonic() - started + pause > limit:
-                    raise StoreUnavailableError(
-                        f"Redis does not answer: {_first_line(error)}; start it or set FENGHUO_REDIS_URL"
-                    ) from error
-            except ResponseError as error:
-                self._metrics.store_failures.labels(type(error).__name__).inc()
-                if str(error).startswith("LOST"):
-                    raise WindowsLostError(str(error)) from error
-                raise StoreUnavailableError(f"Redis refused the call: {_first_line(error)}") from error
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    def append(self, keys: list[str], args: list[bytes | str | int]) -> list[bytes]:
-        """Run the script that appends."""
-        unread: list[bytes] = self._append(keys=keys, args=args)
-        return unread
-
-    def claim(self, key: str) -> str:
-        """The mark under `key`, made now where there is none."""
-        self._client.set(key, secrets.token_hex(8), nx=True)
-        held = self._client.get(key)
-        return held.decode() if isinstance(held, bytes) else ""
-
-
-class RedisJournal(Journal):
-    """The journals of one shard; made by RedisJournals.open."""
-
-    def __init__(self, journals: RedisJournals, shard: int, prefix: str, mark: str | None) -> None:
-        self._journals = journals
-        self._shard = shard
-        self._prefix = prefix
-        self._saved_mark = mark
-        self._mark: str | None = None
-        self._away = False
-
-    @property
-    def mark(self) -> str | None:
-        """Name of this stock of windows; it changes only when the store was emptied."""
-        return self._mark or self._saved_mark
-
-    def append(self, appends: Sequence[Append]) -> list[bytes]:
-        """See `windows.journal.Journal.append`; while Redis stays away, later calls fail at once."""
-        try:
-            unread: list[bytes] = self._journals.call(
-                lambda: self._attempt(appends), patience=0.0 if self._away else None
+        if self._shards is not None:
+            self._check_shards(self._shards)
+        for _ in range(_TRIES):
+            fields = self._become_owner(shard)
+            ground, blocks = self._read(shard)
+            epoch = self._calls.one(self._command(shard, "HGET", "head", "epoch"))
+            if epoch == fields["epoch"]:
+                break
+            if int(epoch or 0) > int(fields["epoch"]):
+                raise self._fenced(shard)
+            self._calls.count(Fault.BEHIND)  # Redis lost its end: what was read may not belong together
+        else:
+            raise StoreUnavailableError(
+                f"Redis at `{self._calls.place}` loses shard {shard} of the windows while it is read; "
+                "see its log"
             )
-        except StoreUnavailableError:
-            self._away = True
-            raise
-        except WindowsLostError as error:
+        if (len(blocks), len(ground)) != (int(fields["blocks"]), int(fields["ground"])):
             raise WindowsLostError(
-                f"the window store lost shard {self._shard} ({error}); restore Redis from its "
-                "append-only file, or delete the recovery directory to start with empty windows"
-            ) from error
-        self._away = False
-        return unread
+                f"Redis at `{self._calls.place}` evicted a part of shard {shard} of the windows; set its "
+                "maxmemory-policy to noeviction, then restore it or rebuild the windows"
+            )
+        self._owned[shard] = Ownership(fields["epoch"].decode(), fields["mark"].decode())
+        schemas = {name[7:]: raw for name, raw in fields.items() if name.startswith("schema ")}
+        return Stored(fields["mark"].decode(), int(fields["records"]), ground, blocks, schemas)
 
-    def _attempt(self, appends: Sequence[Append]) -> list[bytes]:
-        if self._mark is None:
-            held = self._journals.claim(f"{self._prefix}mark")
-            if self._saved_mark is not None and held != self._saved_mark:
-                raise ResponseError("LOST the mark of the shard changed")
-            self._mark = held
-        keys = [f"{self._prefix}mark", *(f"{self._prefix}{append.name}" for append in appends)]
-        args: list[bytes | str | int] = [self._mark]
-        for append in appends:
-            args += (append.known, append.data)
-        return self._journals.append(keys, args)
+    def _become_owner(self, shard: int) -> dict[str, bytes]:
+        """Claim the shard with the least epoch that will do; gives the fields of its head."""
+        epoch, mark = b"0", secrets.token_hex(8)
+        while True:
+            answer = self._calls.one(self._script(shard, _CLAIM, epoch, self._name, mark, self._lifetime))
+            if not isinstance(answer, bytes):
+                return {name.decode(): value for name, value in zip(answer[::2], answer[1::2], strict=True)}
+            epoch = answer
+
+    def _read(self, shard: int) -> tuple[bytes, list[bytes]]:
+        """Ground and blocks, about PIECE bytes of them at a time."""
+        blocks: list[bytes] = []
+        count = 1
+        while piece := self._calls.one(
+            self._command(shard, "LRANGE", "log", len(blocks), len(blocks) + count - 1)
+        ):
+            blocks += piece
+            count = max(1, min(1000, PIECE * len(piece) // sum(map(len, piece))))
+        return self._calls.one(self._command(shard, "GET", "ground")) or b"", blocks
+
+    def write(self, writes: Sequence[Write]) -> list[WindowError | None]:
+        """See `windows.journal.Journal.write`.
+
+        A write with a ground puts a whole log in the place of what is there; its pieces show all at once.
+        """
+        ends = [write for write in writes if write.ground is None]
+        outcomes = dict(zip(map(id, ends), self._write_ends(ends), strict=True))
+        return [
+            outcomes[id(write)] if write.ground is None else self._write_whole(write, write.ground)
+            for write in writes
+        ]
+
+    def _write_ends(self, writes: Sequence[Write]) -> list[WindowError | None]:
+        turns = [self._owned[write.shard].next() for write in writes]
+        answers = self._calls.all([self._end(write, turn) for write, turn in zip(writes, turns, strict=True)])
+        return [
+            self._outcome(write.shard, answer, turn)
+            for write, answer, turn in zip(writes, answers, turns, strict=True)
+        ]
+
+    def _end(self, write: Write, turn: int) -> Command:
+        owned = self._owned[write.shard]
+        return self._script(
+            write.shard,
+            _WRITE,
+            *(owned.epoch, turn, owned.turn, write.records, self._lifetime, write.drop),
+            *_counted(write.schemas),
+            *write.blocks,
+        )
+
+    def _write_whole(self, write: Write, ground: bytes) -> WindowError | None:
+        error: WindowError | None = None
+        for _ in range(_TRIES):
+            turn = self._owned[write.shard].next()
+            try:
+                answer = self._swapped(write, ground, turn)
+            except StoreUnavailableError as unavailable:
+                return unavailable
+            error = self._outcome(write.shard, answer, turn)
+            if not isinstance(error, BehindError):
+                return error
+        return StoreUnavailableError(f"{error}; its log could not be written anew")
+
+    def _swapped(self, write: Write, ground: bytes, turn: int) -> Any:
+        """Stage a whole log piece by piece and make it the log; gives the last answer."""
+        owned = self._owned[write.shard]
+        grounds = [ground[begin : begin + PIECE] for begin in range(0, len(ground), PIECE)]
+        parts = [*grounds, *write.blocks]
+        staged = 0
+        for piece in _pieces(parts):
+            words = (owned.epoch, turn, staged, _STAGED, *piece)
+            answer = self._calls.one(self._script(write.shard, _STAGE, *words, keys=("head", "stage")))
+            if answer != b"done":
+                return answer
+            staged += len(piece)
+        return self._calls.one(
+            self._script(
+                write.shard,
+                _SWAP,
+                *(owned.epoch, turn, self._name, owned.mark, write.records, self._lifetime),
+                *(len(grounds), len(parts), *_counted(write.schemas)),
+                keys=("head", "log", "ground", "stage"),
+            )
+        )
+
+    def _outcome(self, shard: int, answer: Any, turn: int) -> WindowError | None:
+        """What an answer means; when it was done, the turn is over."""
+        if isinstance(answer, WindowError):
+            return answer
+        if answer == b"done":
+            self._owned[shard].turn = turn
+            return None
+        fault = Fault(answer.decode())
+        if fault is Fault.FENCED:
+            return self._fenced(shard)
+        self._calls.count(fault)
+        how = "lost the log" if fault is Fault.EMPTIED else "does not hold the log as it was written"
+        error = f"Redis at `{self._calls.place}` {how}, of shard {shard} of the windows"
+        _log.warning("window_store_behind", error=f"{error}; it is written anew from memory")
+        return BehindError(error)
+
+    def _fenced(self, shard: int) -> FencedError:
+        self._calls.count(Fault.FENCED)
+        return FencedError(
+            f"another process has taken over shard {shard} of the windows in Redis at `{self._calls.place}`; "
+            "this one ends: see that only one `fenghuo run` has this shard"
+        )
+
+    def _script(
+        self, shard: int, script: str, *words: object, keys: Sequence[str] = ("head", "log", "ground")
+    ) -> Command:
+        names = [self._key(shard, key) for key in keys]
+        return Command(names[0], ("EVAL", script, len(names), *names, *words))
+
+    def _command(self, shard: int, name: str, key: str, *words: object) -> Command:
+        full = self._key(shard, key)
+        return Command(full, (name, full, *words))
+
+    def _key(self, shard: int, key: str) -> str:
+        return f"{{s{shard:02d}}}:{self._namespace}:{key}"
 
 
-def _first_line(error: RedisError) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _counted(schemas: Mapping[str, bytes]) -> list[object]:
+    return [len(schemas), *(word for item in schemas.items() for word in item)]
 
 
-def forget(client: redis.Redis, namespace: str) -> None:
-    """Delete all journals of a namespace; for replays that are done."""
+def _pieces(parts: Sequence[bytes]) -> list[list[bytes]]:
+    """Parts in runs of at most PIECE bytes, at least one run."""
+    pieces: list[list[bytes]] = [[]]
+    room = PIECE
+    for part in parts:
+        if len(part) > room and pieces[-1]:
+            pieces.append([])
+            room = PIECE
+        pieces[-1].append(part)
+        room -= len(part)
+    return pieces
+
+
+def forget(client: Client, namespace: str) -> None:
+    """Delete all logs of a namespace, and of those below it (`name:…`); for replays that are done."""
     literal = re.sub(r"([\\*?\[\]^-])", r"\\\1", namespace)
     ours = re.compile(rb"\{s\d+\}:" + re.escape(namespace.encode()) + b":")
     for key in client.scan_iter(match=f"{{s*}}:{literal}:*", count=1000):
-        if ours.match(key):  # the pattern also finds a group of another namespace that is named like a key
+        if ours.match(key):
             client.unlink(key)

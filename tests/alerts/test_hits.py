@@ -10,11 +10,9 @@ import pytest
 from alerts.hit import Hit, hit_id
 from alerts.hits import hits_of
 from events.columns import Kind
-from rules.decide import decide
 from rules.decision import Outcome, Tier
-from rules.evaluate import evaluate
 from rules.pack import Pack, load_pack
-from tests.rules.making import SMALL, batch, column, event
+from tests.rules.making import SMALL, batch, column, decisions_on, event, judged
 
 
 def hits(pack: Pack, amount: int, ordered: int | None) -> list[Hit]:
@@ -24,9 +22,8 @@ def hits(pack: Pack, amount: int, ordered: int | None) -> list[Hit]:
         "ordered_72h": column(Kind.MONEY, 0, ordered),
         "orders_72h": column(Kind.NUMBER, 0, 3),
     }
-    judgement = evaluate(pack, events, features, None, None)
-    decisions = decide(pack, events, judgement, None, np.zeros(2, np.bool_), 0)
-    return hits_of(pack, events, 1, decisions[1])
+    judgement = judged(pack, events, features)
+    return hits_of(pack, events, 1, decisions_on(pack, events, judgement)[1])
 
 
 @pytest.fixture

@@ -7,16 +7,24 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 
+from bench.hot import HotPack
+from bench.hot_load import HotLines, HotLoad
 from bench.load import TYPES, Customers, Load, lines
+from bench.naive import Naive
+from bench.naive_features import HOT
 from bench.naive_rules import RULES
-from bench.run import Job, Pipeline
+from bench.pipeline import Pipeline, PipelineJob
 from events.columns import Column, Kind
-from fenghuo.commands.bench_run import PACK, bench_settings, from_file, naively
+from fenghuo.commands.bench_pipeline import from_file, naively
+from fenghuo.commands.bench_track import PACK, PACKS, bench_settings
+from fenghuo.commands.replay import replay
 from models.manifest import Pack as PackOrigin
 from models.registry import save
 from models.training import Origin, train
 from rules.pack import Pack, load_pack
+from store.redis.journal import connect
 from wire.replay_sink import DECISIONS
 
 EVENTS = 400
@@ -68,7 +76,16 @@ def decided(
         folder = tmp_path_factory.mktemp(pipeline)
         nothing = folder / "nothing.jsonl"
         nothing.touch()
-        job = Job(pipeline, Customers.ZIPF, str(stream), EVENTS, str(nothing), str(model), str(folder), 60.0)
+        job = PipelineJob(
+            pipeline=pipeline,
+            customers=Customers.ZIPF,
+            events=str(stream),
+            size=EVENTS,
+            warm_up=str(nothing),
+            model=str(model),
+            folder=str(folder),
+            seconds=60.0,
+        )
         result = run(job, bench_settings(model=model), Event())
         assert result.events == EVENTS
         decisions = map(msgspec.json.decode, (folder / place / DECISIONS).read_bytes().splitlines())
@@ -116,3 +133,25 @@ def test_both_decide_alike_and_many_rules_are_hit(decided: dict[Pipeline, dict[s
         assert (decision["outcome"], decision["tier"]) == (other["outcome"], other["tier"])
         hit |= set(hits)
     assert len(hit) >= 12
+
+
+@pytest.mark.parametrize("pack", HotPack)
+def test_the_packs_of_hot_customers_are_told_alike(
+    pack: HotPack, valkey_url: str, unique: str, tmp_path: Path
+) -> None:
+    lines = HotLines(HotLoad(held=150, late=0.0, seed=3, shards=8, after=40, cold=8))
+    lines.history(tmp_path / "history.jsonl")
+    lines.turn(tmp_path / "turn.jsonl", 40, hot=True)
+    files = (tmp_path / "history.jsonl", tmp_path / "turn.jsonl")
+    settings = bench_settings(PACKS / f"hot-{pack}.yaml", model="none", events=files)
+    replay(settings, tmp_path / "out", Console(quiet=True))
+    decisions = map(msgspec.json.decode, (tmp_path / "out" / DECISIONS).read_bytes().splitlines())
+    features = {decision["event_id"]: decision["features"] for decision in decisions}
+    with connect(valkey_url, 10) as client:
+        naive = Naive(client, unique, "hot", None, HOT[pack], rules=())
+        with files[0].open("rb") as history:
+            assert naive.remember(history) == 230
+        for event in files[1].read_bytes().splitlines():
+            decision = msgspec.json.decode(naive.judge(event))
+            assert decision["features"] == pytest.approx(features[decision["event_id"]], rel=1e-12)
+            assert decision["features"]["events_30d"] > 150

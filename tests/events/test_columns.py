@@ -1,5 +1,6 @@
 """Columns of a batch: values, NULLs and kinds, alike whatever the neighbours are."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_attributes_are_read_as_the_kind_that_the_reader_wants(batch: EventBatch
 
 
 def test_an_attribute_does_not_depend_on_its_neighbours() -> None:
-    given: list[Any] = [1, "1", True, 1.5, None, 2**63 - 1, -(2**63), 1e308]
+    given: list[Any] = [1, "1", True, 1.5, None, 2**63 - 1, -(2**63), 1e308, 10**400, 2**64 + 1]
     for kind in (Kind.NUMBER, Kind.TEXT, Kind.BOOL, Kind.MONEY):
         together = attribute_column(given, kind)
         alone = [attribute_column([cell], kind) for cell in given]
@@ -97,6 +98,37 @@ def test_rows_are_taken_in_any_order_with_everything_of_theirs(batch: EventBatch
     assert (taken.batch, taken.size, taken.received_at) == (batch.batch, batch.size, batch.received_at)
     nothing = batch.take(np.array([], np.int64))
     assert (len(nothing), len(nothing.column("order")), nothing.size) == (0, 0, 3)
+
+
+def test_all_rows_in_their_order_are_the_batch_itself(batch: EventBatch) -> None:
+    assert batch.take(np.arange(3)) is batch
+    assert batch.take(np.array([0, 2, 1])) is not batch
+
+
+def test_types_are_known_of_a_part_before_and_after_the_whole(batch: EventBatch) -> None:
+    before = batch.take(np.array([1, 0]))
+    codes = batch.type_codes
+    after = batch.take(np.array([1, 0]))
+    assert before.type_codes.tolist() == after.type_codes.tolist() == codes[[1, 0]].tolist()
+
+
+def test_parts_are_joined_in_the_order_in_which_they_are_given(batch: EventBatch) -> None:
+    late, early = batch.take(np.array([2, 1])), replace(batch.take(np.array([0])), received_at=5)
+    joined = EventBatch.joined([late, early])
+    assert [event.event_id for event in joined.events] == ["e3", "e2", "e1"]
+    assert joined.rows.tolist() == joined.offsets.tolist() == [2, 1, 0]
+    for name in EVENT_FIELDS:
+        assert cells(joined.column(name)) == cells(batch.take(np.array([2, 1, 0])).column(name))
+    assert joined.sources == ["orders:0"] * 3
+    assert (joined.batch, joined.size, joined.received_at) == (batch.batch, batch.size, 5)
+    assert EventBatch.joined([batch]) is batch
+
+
+def test_the_cell_of_one_event_is_that_of_the_column(batch: EventBatch) -> None:
+    for name in EVENT_FIELDS:
+        assert [batch.at(name, row) for row in range(3)] == cells(batch.column(name))
+    with pytest.raises(KeyError):
+        batch.at("attributes", 0)
 
 
 def test_columns_take_rows_too() -> None:

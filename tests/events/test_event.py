@@ -79,3 +79,7 @@ def test_an_error_of_an_event_names_field_and_reason() -> None:
     assert (str(error), error.field, error.reason) == ("`amount`: missing", "amount", "missing")
     assert str(EventError(None, "not JSON")) == "not JSON"
     assert isinstance(error, FenghuoError)
+
+
+def test_a_type_and_its_name_are_one_key() -> None:
+    assert dict.fromkeys(EventType, 1) == {kind.value: 1 for kind in EventType}

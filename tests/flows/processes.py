@@ -1,6 +1,7 @@
 """Fenghuo's own processes as children of a test, and what they wrote to Kafka."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
@@ -17,6 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
 SAMPLE = REPOSITORY / "samples" / "trade-two-weeks.jsonl.gz"
 MAPPINGS = REPOSITORY / "samples" / "mappings"
 LABELS = REPOSITORY / "samples" / "trade-two-weeks.labels.csv"
+_DECIDED_AT = re.compile(rb'"decided_at":"[^"]*"')
 
 
 def environment(**settings: object) -> dict[str, str]:
@@ -38,6 +40,13 @@ def command(*arguments: object, **settings: object) -> subprocess.CompletedProce
     )
 
 
+class Checked(Protocol):
+    """A process that can be asked whether it still runs."""
+
+    def check(self) -> None:
+        """Fail with the end of its log when it has ended by itself."""
+
+
 class Running:
     """A command of Fenghuo that runs until it is stopped or killed."""
 
@@ -54,8 +63,9 @@ class Running:
             )
 
     def kill(self) -> None:
-        """End it as kill -9 does."""
-        self.child.kill()
+        """End it and its process group as kill -9 does."""
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
     def stop(self) -> int:
@@ -101,7 +111,7 @@ class Topic:
                 assert error.code() == KafkaError._PARTITION_EOF, error
         return self.messages
 
-    def until(self, done: Callable[[list[Message]], bool], timeout: float, process: Running) -> list[Message]:
+    def until(self, done: Callable[[list[Message]], bool], timeout: float, process: Checked) -> list[Message]:
         """Read until `done`, while the process lives."""
         deadline = time.monotonic() + timeout
         while not done(self.read()):
@@ -112,6 +122,25 @@ class Topic:
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
+
+
+def undated(raw: bytes) -> bytes:
+    """Decisions as they were written, without the moments of deciding."""
+    return _DECIDED_AT.sub(b'"decided_at":""', raw)
+
+
+def raw_decisions(messages: list[Message]) -> dict[str, bytes]:
+    """Decisions as bytes, without the moment of deciding, by id; a repeated one must be the same again."""
+    found: dict[str, bytes] = {}
+    for message in messages:
+        raw = undated(message.value() or b"")
+        name = msgspec.json.decode(raw, type=_Named).decision_id
+        assert found.setdefault(name, raw) == raw, f"decided again: {raw!r} instead of {found[name]!r}"
+    return found
+
+
+class _Named(msgspec.Struct):
+    decision_id: str
 
 
 def decisions_by_id(messages: list[Message]) -> dict[str, dict[str, Any]]:

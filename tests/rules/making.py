@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from events.columns import Column, EventBatch, Kind, text_column
+from events.columns import Bools, Column, EventBatch, Kind, text_column
 from events.event import Attribute, Event, EventType
+from rules.decide import Scored, decide
+from rules.decision import Decision
+from rules.evaluate import Judgement, derive, evaluate
 from rules.pack import Pack
+from rules.sources import ProfileSource
 
 NOON = 1_735_704_000_000  # Wednesday 2025-01-01 12:00 in Shanghai
 TRADE_CORE = Path(__file__).parents[2] / "rules" / "packs" / "trade-core.yaml"
@@ -106,6 +110,34 @@ def features_of(pack: Pack, rows: int, **given: Cell) -> dict[str, Column]:
     return {
         feature.name: column(feature.kind, *([given.get(feature.name)] * rows)) for feature in pack.features
     }
+
+
+def judged(
+    pack: Pack,
+    events: EventBatch,
+    features: Mapping[str, Column],
+    profile: ProfileSource | None = None,
+    anomaly: Column | None = None,
+    *,
+    degraded: bool = False,
+) -> Judgement:
+    """What the rules say of events with these features over windows."""
+    derived = derive(pack, events, features, degraded=degraded)
+    return evaluate(pack, events, derived, profile, anomaly)
+
+
+def decisions_on(
+    pack: Pack,
+    events: EventBatch,
+    judgement: Judgement,
+    scored: Scored | None = None,
+    late: Bools | None = None,
+    decided_at: int = NOON,
+) -> list[Decision]:
+    """The decisions on all events; none came late where nothing is said of it."""
+    late = np.zeros(len(events), np.bool_) if late is None else late
+    runs = decide(pack, events, judgement, scored, late, decided_at)
+    return [decision for run in runs for decision in run]
 
 
 SMALL = """\

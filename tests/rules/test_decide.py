@@ -7,13 +7,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from events.clock import rfc3339
 from events.columns import Column, Kind
 from events.event import EventType
-from rules.decide import decide
+from rules.decide import RUN, Scored
 from rules.decision import Contribution, Decision, ModelScore, Outcome, RuleStatus, Tier, decision_id
-from rules.evaluate import evaluate
 from rules.pack import Pack, load_pack
-from tests.rules.making import NOON, SMALL, Cell, batch, column, event
+from tests.rules.making import NOON, SMALL, Cell, batch, column, decisions_on, event, judged
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def decided(
     """The decision on one event."""
     events = batch(event(amount=amount, kind=kind))
     features = {"ordered_72h": column(Kind.MONEY, ordered), "orders_72h": column(Kind.NUMBER, orders)}
-    judgement = evaluate(pack, events, features, None, None, degraded=degraded)
-    (decision,) = decide(pack, events, judgement, None, np.array([False]), NOON + 5)
+    judgement = judged(pack, events, features, degraded=degraded)
+    (decision,) = decisions_on(pack, events, judgement, decided_at=NOON + 5)
     return decision
 
 
@@ -119,7 +119,7 @@ def test_without_windows_at_least_a_review(pack: Pack) -> None:
     assert (result.rule, result.result, result.why) == ("much", RuleStatus.NOT_EVALUABLE, "degraded")
     assert json.loads(msgspec.json.encode(decision))["features"] == dict.fromkeys(pack.feature_names)
     silent = decided(pack, degraded=True, kind=EventType.INVOICE_ISSUED)
-    assert (silent.outcome, silent.rules) == (Outcome.REVIEW, [])
+    assert (silent.outcome, list(silent.rules)) == (Outcome.REVIEW, [])
 
 
 def test_without_windows_a_hit_may_be_worse_than_a_review(tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_a_failed_rule_is_shown_and_decides_nothing(tmp_path: Path) -> None:
     pack = load(tmp_path, SMALL.replace("when: ordered_72h > 5000", "when: profile.rating = 'red'"))
     events = batch(event(amount=200_000))
     features = {"ordered_72h": column(Kind.MONEY, 1), "orders_72h": column(Kind.NUMBER, 1)}
-    judgement = evaluate(pack, events, features, Broken(), None)
-    (decision,) = decide(pack, events, judgement, None, np.array([False]), NOON)
+    judgement = judged(pack, events, features, Broken())
+    (decision,) = decisions_on(pack, events, judgement)
     assert (decision.outcome, decision.tier) == (Outcome.REVIEW, Tier.MEDIUM)
     hit, failed = decision.rules
     assert (hit.rule, failed.rule, failed.result) == ("large", "much", RuleStatus.ERROR)
@@ -152,7 +152,7 @@ def test_a_failed_rule_is_shown_and_decides_nothing(tmp_path: Path) -> None:
 def test_shadow_rules_leave_no_trace(tmp_path: Path) -> None:
     pack = load(tmp_path, SMALL.replace("queue: credit\n", "queue: credit\n    mode: shadow\n"))
     decision = decided(pack, ordered=10**9)
-    assert (decision.outcome, decision.tier, decision.rules) == (Outcome.APPROVE, None, [])
+    assert (decision.outcome, decision.tier, list(decision.rules)) == (Outcome.APPROVE, None, [])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -163,25 +163,36 @@ def test_what_is_no_number_never_leaves(pack: Pack, value: float) -> None:
     assert (result.result, result.observed) == (RuleStatus.NOT_EVALUABLE, {"ordered_72h": None})
 
 
-def test_what_belongs_to_each_event_stays_with_it(pack: Pack) -> None:
-    n = 50
+@pytest.mark.parametrize("n", [0, 1, 50, RUN, RUN + 1, 2 * RUN + 50])
+def test_what_belongs_to_each_event_stays_with_it(pack: Pack, n: int) -> None:
     events = batch(*(event(i, amount=i * 10_000, occurred_at=NOON + i) for i in range(n)))
     features = {"ordered_72h": column(Kind.MONEY, *range(n)), "orders_72h": column(Kind.NUMBER, *range(n))}
-    scores = [
-        ModelScore("m", i / n, [Contribution("orders_72h", i, 0.1)]) if i % 3 else None for i in range(n)
-    ]
+    score = column(Kind.NUMBER, *(i / n if i % 3 else None for i in range(n)))
+    drivers = [Contribution("orders_72h", 1, 0.1)]
+    scored = Scored("m", score, {row: drivers for row in range(n) if row % 5 == 1})
     anomaly = column(Kind.NUMBER, *(i / n for i in range(n)))
-    judgement = evaluate(pack, events, features, None, anomaly)
-    decisions = decide(pack, events, judgement, scores, np.arange(n) % 2 == 1, NOON)
+    judgement = judged(pack, events, features, None, anomaly)
+    decisions = decisions_on(pack, events, judgement, scored, np.arange(n) % 2 == 1)
+    assert len(decisions) == n
     for i, decision in enumerate(decisions):
         assert decision.event_id == f"event-{i}"
         assert decision.decision_id == decision_id(f"event-{i}", "small@3")
         assert decision.anomaly == i / n
-        assert decision.model == scores[i]
+        assert decision.model == (ModelScore("m", i / n, drivers if i % 5 == 1 else ()) if i % 3 else None)
         assert decision.late is (i % 2 == 1)
         assert decision.features.orders_72h == i
-        assert decision.occurred_at.endswith(f".{i:03d}Z")
-        assert [result.observed["amount"] for result in decision.rules] == ([i * 10_000] if i >= 20 else [])
+        assert decision.occurred_at == rfc3339(NOON + i)
+        seen = [result.observed["amount"] for result in decision.rules if result.rule == "large"]
+        assert seen == ([i * 10_000] if i >= 20 else [])
+        assert decision.outcome is (Outcome.REVIEW if i >= 20 else Outcome.APPROVE)
+
+
+def test_every_score_is_a_word_where_all_events_are_scored(pack: Pack) -> None:
+    events = batch(event(0), event(1))
+    features = {"ordered_72h": column(Kind.MONEY, 1, 1), "orders_72h": column(Kind.NUMBER, 1, 1)}
+    scored = Scored("m", column(Kind.NUMBER, 0.25, 0.5), {})
+    decisions = decisions_on(pack, events, judged(pack, events, features), scored)
+    assert [decision.model for decision in decisions] == [ModelScore("m", 0.25, ()), ModelScore("m", 0.5, ())]
 
 
 def test_a_pack_without_features(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from events.columns import Column, EventBatch, Kind
 from events.event import EventType
 from rules.decision import RuleStatus
 from rules.errors import RuleError
-from rules.evaluate import ERROR, HIT, NO_HIT, NOT_EVALUABLE, SILENT, Judgement, derive, evaluate
+from rules.evaluate import ERROR, HIT, NO_HIT, NOT_EVALUABLE, SILENT, STATUS, Judgement
 from rules.pack import Pack, load_pack
-from tests.rules.making import SMALL, Profiles, batch, cells, column, event
+from tests.rules.making import SMALL, Profiles, batch, cells, column, event, judged
 
 
 @pytest.fixture
@@ -42,14 +42,20 @@ def codes(judgement: Judgement) -> dict[str, list[int]]:
 
 
 def test_rules_judge_the_types_that_they_name(pack: Pack) -> None:
-    judgement = evaluate(pack, EVENTS, FEATURES, None, None)
+    judgement = judged(pack, EVENTS, FEATURES)
     assert codes(judgement) == {
         "large": [HIT, NO_HIT, SILENT, SILENT],
         "much": [HIT, NO_HIT, NOT_EVALUABLE, SILENT],
     }
     assert judgement.hit_rows.tolist() == [0]
-    assert judgement.rows(HIT, NOT_EVALUABLE).tolist() == [0, 2]
-    assert {(rule.name, status, n) for rule, status, n in judgement.counts()} == {
+    shown = {verdict.rule.name: rows.tolist() for verdict, rows in judgement.shown()}
+    assert shown == {"large": [0], "much": [0, 2]}
+    assert {
+        (verdict.rule.name, STATUS[code], count)
+        for verdict, counts in zip(judgement.verdicts, judgement.counts(), strict=True)
+        for code, count in enumerate(counts)
+        if count
+    } == {
         ("large", RuleStatus.HIT, 1),
         ("large", RuleStatus.NO_HIT, 1),
         ("much", RuleStatus.HIT, 1),
@@ -59,36 +65,34 @@ def test_rules_judge_the_types_that_they_name(pack: Pack) -> None:
 
 
 def test_expressions_are_features(pack: Pack) -> None:
-    judgement = evaluate(pack, EVENTS, FEATURES, None, None)
-    assert list(judgement.features) == ["ordered_72h", "orders_72h", "mean_72h"]
-    assert cells(judgement.features["mean_72h"]) == [250_000.5, None, None, 900_000.0]
-    known, failures = derive(pack, EVENTS, FEATURES)
-    assert cells(known["mean_72h"]) == [250_000.5, None, None, 900_000.0]
-    assert failures == {}
+    judgement = judged(pack, EVENTS, FEATURES)
+    assert list(judgement.derived.features) == ["ordered_72h", "orders_72h", "mean_72h"]
+    assert cells(judgement.derived.features["mean_72h"]) == [250_000.5, None, None, 900_000.0]
+    assert judgement.derived.failures == {}
 
 
 def test_an_event_is_judged_alike_whatever_its_neighbours_are(pack: Pack) -> None:
-    together = codes(evaluate(pack, EVENTS, FEATURES, None, None))
+    together = codes(judged(pack, EVENTS, FEATURES))
     for row in range(len(EVENTS)):
         one = np.array([row])
         features = {name: feature.take(one) for name, feature in FEATURES.items()}
-        alone = codes(evaluate(pack, EVENTS.take(one), features, None, None))
+        alone = codes(judged(pack, EVENTS.take(one), features))
         assert alone == {name: [found[row]] for name, found in together.items()}
 
 
 def test_no_events_no_results(pack: Pack) -> None:
     nothing = np.zeros(0, np.int64)
     features = {name: feature.take(nothing) for name, feature in FEATURES.items()}
-    assert codes(evaluate(pack, EVENTS.take(nothing), features, None, None)) == {"large": [], "much": []}
+    assert codes(judged(pack, EVENTS.take(nothing), features)) == {"large": [], "much": []}
 
 
 def test_paused_and_draft_rules_are_not_evaluated_and_shadow_rules_do_not_hit(tmp_path: Path) -> None:
     for mode, evaluated in (("draft", False), ("paused", False), ("retired", False), ("shadow", True)):
         pack = load(tmp_path, SMALL.replace("queue: desk\n", f"queue: desk\n    mode: {mode}\n"))
-        judgement = evaluate(pack, EVENTS.take(np.array([0])), one_row(FEATURES, 0), None, None)
+        judgement = judged(pack, EVENTS.take(np.array([0])), one_row(FEATURES, 0))
         assert ("large" in codes(judgement)) is evaluated
         assert judgement.hit_rows.tolist() == [0]  # by the other rule
-        quiet = evaluate(pack, EVENTS.take(np.array([0])), one_row(FEATURES, 1), None, None)
+        quiet = judged(pack, EVENTS.take(np.array([0])), one_row(FEATURES, 1))
         assert quiet.hit_rows.tolist() == []
 
 
@@ -98,18 +102,18 @@ def one_row(features: dict[str, Column], row: int) -> dict[str, Column]:
 
 def test_a_failing_rule_is_quarantined_and_the_others_run(pack: Pack) -> None:
     features = {**FEATURES, "ordered_72h": Column(np.array(["x"] * 4), np.ones(4, np.bool_), Kind.MONEY)}
-    judgement = evaluate(pack, EVENTS, features, None, None)
+    judgement = judged(pack, EVENTS, features)
     assert codes(judgement) == {"large": [HIT, NO_HIT, SILENT, SILENT], "much": [ERROR, ERROR, ERROR, SILENT]}
     failed = judgement.verdicts[1].message
     assert failed == "RuleError: a money column holds <U1; give int64 or float64"
-    assert cells(judgement.features["mean_72h"]) == [None] * 4
-    assert judgement.failures == {"mean_72h": failed}
+    assert cells(judgement.derived.features["mean_72h"]) == [None] * 4
+    assert judgement.derived.failures == {"mean_72h": failed}
 
 
 def test_a_rule_that_reads_a_failed_expression_says_so(tmp_path: Path) -> None:
     pack = load(tmp_path, SMALL.replace("when: ordered_72h > 5000", "when: mean_72h > 5000"))
     features = {**FEATURES, "orders_72h": Column(np.array(["x"] * 4), np.ones(4, np.bool_), Kind.NUMBER)}
-    verdict = evaluate(pack, EVENTS, features, None, None).verdicts[1]
+    verdict = judged(pack, EVENTS, features).verdicts[1]
     assert verdict.codes.tolist() == [ERROR, ERROR, ERROR, SILENT]
     assert "expression `mean_72h` failed" in str(verdict.message)
 
@@ -123,7 +127,7 @@ class Broken:
 
 def test_a_source_that_fails_fails_its_rules_only(tmp_path: Path) -> None:
     pack = load(tmp_path, SMALL.replace("when: amount >= 2000", "when: profile.rating = 'red'"))
-    judgement = evaluate(pack, EVENTS, FEATURES, Broken(), None)
+    judgement = judged(pack, EVENTS, FEATURES, Broken())
     assert judgement.verdicts[0].message == "ConnectionError: no rating of Kind.TEXT second line"
     assert codes(judgement)["much"] == [HIT, NO_HIT, NOT_EVALUABLE, SILENT]
 
@@ -139,7 +143,7 @@ def test_profile_and_anomaly(tmp_path: Path) -> None:
     anomaly = column(Kind.NUMBER, 0.5, 0.95)
 
     def large(profile: Profiles | None, anomaly: Column | None) -> list[int]:
-        return codes(evaluate(pack, events, features, profile, anomaly))["large"]
+        return codes(judged(pack, events, features, profile, anomaly))["large"]
 
     assert large(profile, anomaly) == [HIT, HIT]
     assert large(None, anomaly) == [NOT_EVALUABLE, HIT]
@@ -151,14 +155,14 @@ def two_orders(events: EventBatch) -> EventBatch:
 
 
 def test_without_windows_only_the_event_itself_is_judged(pack: Pack) -> None:
-    judgement = evaluate(pack, EVENTS, {}, None, None, degraded=True)
+    judgement = judged(pack, EVENTS, {}, degraded=True)
     assert codes(judgement) == {
         "large": [HIT, NO_HIT, SILENT, SILENT],
         "much": [NOT_EVALUABLE, NOT_EVALUABLE, NOT_EVALUABLE, SILENT],
     }
-    assert [cells(feature) for feature in judgement.features.values()] == [[None] * 4] * 3
+    assert [cells(feature) for feature in judgement.derived.features.values()] == [[None] * 4] * 3
 
 
 def test_a_missing_feature_is_an_error(pack: Pack) -> None:
     with pytest.raises(RuleError, match="pack `small@3` needs feature `orders_72h`"):
-        evaluate(pack, EVENTS, {"ordered_72h": FEATURES["ordered_72h"]}, None, None)
+        judged(pack, EVENTS, {"ordered_72h": FEATURES["ordered_72h"]})

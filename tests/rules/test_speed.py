@@ -10,11 +10,10 @@ import pytest
 from events.columns import Column, EventBatch, Kind
 from events.event import Attribute, EventType
 from rules.decide import decide
-from rules.evaluate import evaluate
 from rules.language import Frame, Scope, compile_condition
 from rules.pack import Pack, load_pack
 from rules.sources import RuleColumns
-from tests.rules.making import NOON, TRADE_CORE, Profiles, batch, column, event
+from tests.rules.making import NOON, TRADE_CORE, Profiles, batch, column, event, judged
 
 ROWS = 1_000
 TYPES = (
@@ -64,12 +63,12 @@ def test_judging_and_deciding(pack: Pack, events: EventBatch, features: dict[str
     anomaly = column(Kind.NUMBER, *([0.5] * ROWS))
     late = np.zeros(ROWS, np.bool_)
     encoder = msgspec.json.Encoder()
-    judgement = evaluate(pack, events, features, profile, anomaly)
+    judgement = judged(pack, events, features, profile, anomaly)
     assert judgement.hit_rows.tolist() == []
 
-    judging = microseconds(lambda: evaluate(pack, events, features, profile, anomaly))
+    judging = microseconds(lambda: judged(pack, events, features, profile, anomaly))
     deciding = microseconds(
-        lambda: [encoder.encode(one) for one in decide(pack, events, judgement, None, late, NOON)]
+        lambda: [encoder.encode_lines(run) for run in decide(pack, events, judgement, None, late, NOON)]
     )
     print(f"\n{len(pack.rules)} rules: judge {judging:.2f} µs, decide and encode {deciding:.2f} µs per event")
     assert judging < 10

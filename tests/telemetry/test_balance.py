@@ -4,8 +4,10 @@ import random
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import local
 
 import pytest
+import redis
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSink, cluster_main
@@ -15,16 +17,17 @@ from prometheus_client import CollectorRegistry
 from events.clock import DAY, wall_clock
 from flows.judge import Judge
 from flows.risk import risk_flow
-from flows.windows import MarkedJournal
+from flows.windows import OpenWorker, WorkerWindows
 from rules.pack import load_pack
-from store.redis.journal import RedisJournals, connect, forget
+from store.redis.journal import RedisJournal, connect, forget
 from telemetry.metrics import FlowMetrics
 from tests.rules.making import SMALL
 from tests.wire.bad_messages import BAD
 from tests.wire.broker import make
 from tests.wire.making import LIMIT, message
+from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
-from windows.shard import ShardWindows, WindowedBatch
+from windows.windowed import WindowedBatch
 from wire import kafka_source
 from wire.codec import Codec
 from wire.kafka_source import KafkaSource
@@ -46,6 +49,7 @@ class Pipeline:
         (home / "recovery").mkdir()
         init_db_dir(home / "recovery", 1)
         self.recovery = RecoveryConfig(str(home / "recovery"))
+        self._journals: list[RedisJournal] = []
         self.sent = 0
 
     def send(self, values: list[bytes | None]) -> None:
@@ -56,17 +60,34 @@ class Pipeline:
         assert producer.flush(20) == 0
         self.sent += len(values)
 
-    def run(self, workers: int, crash_at: int | None = None) -> tuple[CollectorRegistry, list[Output]]:
+    def _open_worker(self, metrics: FlowMetrics) -> OpenWorker:
+        own = local()  # each worker is a thread
+
+        def open_worker() -> WorkerWindows:
+            held: WorkerWindows | None = getattr(own, "windows", None)
+            if held is None:
+                journal = RedisJournal(connect(self.valkey, 5), self.unique, 5, 600, metrics)
+                self._journals.append(journal)
+                windows = OwnedWindows(WindowPlan(self.pack.features), journal, 7 * DAY)
+                held = own.windows = WorkerWindows(windows, metrics, degrade=True)
+            return held
+
+        return open_worker
+
+    def close(self) -> None:
+        """Forget the windows and close all connections."""
+        for journal in self._journals:
+            journal.close()
+        with redis.Redis.from_url(self.valkey) as client:
+            forget(client, self.unique)
+
+    def run(
+        self, workers: int, crash_at: int | None = None, *, gather: bool = False
+    ) -> tuple[CollectorRegistry, list[Output]]:
         """Judge what the topics hold; fail on purpose at some batch."""
         registry = CollectorRegistry()
         metrics = FlowMetrics(registry)
-        plan = WindowPlan(self.pack.features)
-        journals = RedisJournals(connect(self.valkey, 5), self.unique, plan.fingerprint, 5, metrics)
         judge = Judge(self.pack, None, wall_clock, metrics)
-
-        def open_shard(shard: int, mark: str | None) -> tuple[MarkedJournal, ShardWindows]:
-            journal = journals.open(shard, mark)
-            return journal, ShardWindows(plan, journal, 7 * DAY, 1 << 30)
 
         def judged(windowed: WindowedBatch) -> Output:
             if windowed.batch.batch == crash_at:
@@ -80,9 +101,10 @@ class Pipeline:
             ),
             TestingSink(out),
             codec=Codec(Tables(), LIMIT),
+            gather=gather,
             shards=8,
-            open_shard=open_shard,
-            degrade=True,
+            open_worker=self._open_worker(metrics),
+            open_second=None,
             judge=judged,
             metrics=metrics,
         )
@@ -104,7 +126,7 @@ class Pipeline:
 def pipeline(kafka: str, valkey_url: str, unique: str, tmp_path: Path) -> Iterator[Pipeline]:
     made = Pipeline(kafka, valkey_url, unique, tmp_path)
     yield made
-    forget(connect(valkey_url, 5), unique)
+    made.close()
 
 
 def total(registry: CollectorRegistry, name: str) -> int:
@@ -130,13 +152,13 @@ def mixed() -> list[bytes | None]:
     return values
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("workers", "gather"), [(1, False), (1, True), (2, True)])
 def test_input_is_decided_duplicate_or_dead_lettered(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, workers: int
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, workers: int, *, gather: bool
 ) -> None:
     monkeypatch.setattr(kafka_source, "BATCH", 50)
     pipeline.send(mixed())
-    registry, outputs = pipeline.run(workers)
+    registry, outputs = pipeline.run(workers, gather=gather)
     found = {name: total(registry, name) for name in ("in", "decided", "duplicate", "dead_lettered")}
     assert found == {
         "in": pipeline.sent,

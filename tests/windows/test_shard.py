@@ -1,46 +1,159 @@
-"""The windows of a shard over a real store, against an oracle that follows the words of the contract."""
+"""The windows of one shard: taken in, withdrawn, trimmed, loaded again, always the same answers.
 
-from collections.abc import Callable
+A shard that is trimmed, or that begins again from its log, is compared with one that is never touched.
+"""
+
+import random
+from collections.abc import Sequence
 from itertools import pairwise
-from uuid import uuid4
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
 
-from events.clock import DAY, HOUR
-from events.columns import Kind
 from events.event import Event, EventType
-from store.redis.journal import RedisJournals, connect
-from telemetry.metrics import FlowMetrics
-from tests.windows.streams import batch_of, features, oracle, same, streams
+from tests.store.redis.workers import stream
+from tests.windows.sharding import PLAN, Seen, Shard
+from tests.windows.streams import batch_of, features, streams
+from windows import log as logs
+from windows.block import Change
+from windows.errors import WindowError
 from windows.feature import Aggregate, Entity, Feature
 from windows.plan import WindowPlan
-from windows.shard import ShardWindows, WindowedBatch
+from windows.record import encode
+from windows.tables import DUPLICATE, FRESH, SAME
 
-PLAN = WindowPlan(features())
-Open = Callable[..., ShardWindows]
+RETENTION = 200  # the longest window is 50 ms
+
+
+def taken(shard: Shard, events: Sequence[Event], first: int = 0, size: int = 50) -> list[Seen]:
+    """What events see that come in batches."""
+    return [
+        seen
+        for begin in range(0, len(events), size)
+        for seen in shard.take(events[begin : begin + size], first + begin)
+    ]
+
+
+def agree(found: Sequence[Seen], wanted: Sequence[Seen]) -> int:
+    """Check that every answer is the same or is withheld; how many are withheld."""
+    warming = 0
+    assert len(found) == len(wanted)
+    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        assert one[:2] == other[:2], number
+        for name, cell, right in zip(PLAN.features, one[2:], other[2:], strict=True):
+            warming += cell == "warming"
+            assert cell in (right, "warming"), (number, name)
+    return warming
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams(), st.lists(st.integers(0, 40), max_size=3))
+def test_batches_do_not_matter(events: list[Event], cuts: list[int]) -> None:
+    whole = Shard().take(events)
+    shard = Shard()
+    places = sorted({0, len(events), *(cut for cut in cuts if cut < len(events))})
+    found = [seen for begin, end in pairwise(places) for seen in shard.take(events[begin:end], begin)]
+    assert found == whole
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams(), st.integers(0, 40), st.integers(0, 40))
+def test_a_shard_begins_again_from_its_log(events: list[Event], saved: int, crash: int) -> None:
+    """What was accepted after the saved place sees again what it saw; the rest goes on."""
+    whole = Shard().take(events)
+    crash = min(crash, len(events))
+    first = Shard()
+    seen = taken(first, events[:crash], size=7)
+    place = min(saved, crash)
+    records = sum(one[0] == FRESH for one in seen[:place])
+    again = Shard(first.stored(), records)
+    found = taken(again, events[place:], place, size=5)
+    for number, (one, wanted) in enumerate(zip(found, whole[place:], strict=True), place):
+        expected = SAME if number < crash and wanted[0] == FRESH else wanted[0]
+        assert one[0] == expected
+        if wanted[0] != DUPLICATE:
+            assert one[1:] == wanted[1:]
+
+
+@settings(max_examples=30, deadline=None)
+@given(streams(), st.integers(0, 40), st.integers(0, 40))
+def test_what_is_withdrawn_leaves_no_trace(events: list[Event], begin: int, end: int) -> None:
+    begin, end = sorted((min(begin, len(events)), min(end, len(events))))
+    shard = Shard()
+    found = shard.take(events[:begin]) if begin else []
+    if begin < end:
+        batch = batch_of(events[begin:end], begin)
+        changes = [
+            Change(row, event.attributes)
+            for row, event in enumerate(batch.events)
+            if event.type is EventType.CUSTOMER_CHANGED and event.attributes
+        ]
+        for _ in range(2):
+            prepared = shard.windows.prepare(encode(PLAN, batch), changes, np.arange(len(batch)))
+            shard.windows.withdraw(prepared)
+    found += shard.take(events[begin:], begin) if begin < len(events) else []
+    assert found == Shard().take(events)
 
 
 @pytest.fixture
-def opened(valkey_url: str) -> Open:
-    """Opens the windows of a shard; the same name opens the same journals again, as after a restart."""
-    client = connect(valkey_url, 5)
-    metrics = FlowMetrics(CollectorRegistry())
-
-    def open_shard(
-        name: str, plan: WindowPlan = PLAN, lateness: int = 7 * DAY, memory: int = 1 << 30
-    ) -> ShardWindows:
-        journals = RedisJournals(client, name, plan.fingerprint, 5, metrics)
-        return ShardWindows(plan, journals.open(0, None), lateness, memory)
-
-    return open_shard
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trim as soon as it can be."""
+    monkeypatch.setattr(logs, "_TRIM_FROM", 1_000)
+    monkeypatch.setattr(logs, "_GROWTH", 1.05)
 
 
-def event(number: int, at: int, **fields: object) -> Event:
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("seed", range(3))
+def test_trimming_changes_no_answer(seed: int) -> None:
+    events = stream(9_000, seed)
+    calm = Shard(retention=10**12)
+    wanted = taken(calm, events)
+    shard = Shard(retention=RETENTION)
+    found: list[Seen] = []
+    dice = random.Random(seed)
+    for begin in range(0, len(events), 50):
+        found += shard.take(events[begin : begin + 50], begin)
+        shard.windows.checkpoint()
+        if dice.random() < 0.02:  # the worker starts anew
+            shard = Shard(shard.stored(), retention=RETENTION)
+    # An id that comes again long after the horizon is a new event to the trimmed shard.
+    repeated = [n for n, (one, right) in enumerate(zip(found, wanted, strict=True)) if one[0] != right[0]]
+    assert all(wanted[n][0] == DUPLICATE for n in repeated)
+    assert shard.windows.log.kept < 3_000
+    assert shard.windows.log.records >= 8_000
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("seed", range(3))
+def test_trimming_changes_no_window(seed: int) -> None:
+    """Without repeated ids every feature is the same, those that look back without end included."""
+    events = [
+        Event(**{**{name: getattr(e, name) for name in e.__struct_fields__}, "event_id": f"u{number}"})
+        for number, e in enumerate(stream(9_000, seed))
+    ]
+    wanted = taken(Shard(retention=10**12), events)
+    shard = Shard(retention=RETENTION)
+    found: list[Seen] = []
+    for begin in range(0, len(events), 50):
+        found += shard.take(events[begin : begin + 50], begin)
+        shard.windows.checkpoint()
+    assert agree(found, wanted) == 0
+    assert shard.windows.log.kept < 3_000
+    again = Shard(shard.stored(), retention=RETENTION)
+    more = [
+        Event(**{**{name: getattr(e, name) for name in e.__struct_fields__}, "event_id": f"v{number}"})
+        for number, e in enumerate(stream(9_100, seed)[9_000:])
+    ]
+    calm = Shard(retention=10**12)
+    taken(calm, events)
+    assert agree(taken(again, more, 9_000), taken(calm, more, 9_000)) == 0
+
+
+def order(number: int, at: int, **fields: object) -> Event:
     base: dict[str, object] = {
-        "event_id": f"e{number}",
+        "event_id": f"o{number}",
         "type": EventType.ORDER_PLACED,
         "occurred_at": at,
         "subsidiary": "SH",
@@ -51,153 +164,54 @@ def event(number: int, at: int, **fields: object) -> Event:
     return Event(**{**base, **fields})  # type: ignore[arg-type]
 
 
-def check(result: WindowedBatch, accepted: list[Event]) -> None:
-    """Every feature of every decided event equals the oracle's; groups are separate streams."""
-    for row, decided in enumerate(result.batch.events):
-        own = [e for e in accepted if e.group == decided.group]
-        number = next(i for i, e in enumerate(own) if e is decided)
-        for feature in PLAN.features:
-            got = result.features[feature.name].at(row)
-            wanted = oracle(feature, own, number)
-            assert same(feature, got, wanted), (feature.name, got, wanted, decided)
+@pytest.mark.usefixtures("eager")
+def test_a_record_behind_the_floor_gets_no_window_that_would_be_wrong() -> None:
+    start = 1_700_000_000_000
+    shard = Shard(retention=RETENTION)
+    for begin in range(0, 4_000, 100):
+        shard.take([order(n, start + n) for n in range(begin, begin + 100)], begin)
+        shard.windows.checkpoint()
+    (late,) = shard.take([order(9_999, start + 10)], 9_999)
+    cells = dict(zip([feature.name for feature in PLAN.features], late[2:], strict=True))
+    assert cells["count_customer_0"] == "warming"
+    assert cells["sum_group_7"] == "warming"
+    assert cells["days_since_last_customer_0"] == "warming"
+    assert cells["days_since_first_customer_0"] == (0, 10 / 86_400_000)
+    assert cells["count_order_0"] is None  # names no order
+    (next_,) = shard.take([order(10_000, start + 4_000)], 10_000)
+    assert next_[2:][[feature.name for feature in PLAN.features].index("count_customer_0")] == (20, 0.0)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(stream=streams(), cuts=st.lists(st.integers(0, 40), max_size=4), tight=st.booleans())
-def test_any_stream_in_any_batches_agrees_with_the_oracle(
-    opened: Open, stream: list[Event], cuts: list[int], tight: bool
-) -> None:
-    windows = opened(uuid4().hex, memory=0 if tight else 1 << 30)
-    accepted: list[Event] = []
-    seen: set[tuple[str | None, str]] = set()
-    places = sorted({0, *cuts, len(stream)})
-    for start, end in pairwise(places):
-        part = stream[start:end]
-        fresh: list[Event] = []
-        for e in part:
-            if (e.group, e.event_id) not in seen:
-                seen.add((e.group, e.event_id))
-                fresh.append(e)
-        accepted += fresh
-        if part:
-            result = windows.process(batch_of(part, start))
-            assert [e.event_id for e in result.batch.events] == [e.event_id for e in fresh]
-            assert len(result.duplicates) == len(part) - len(fresh)
-            check(result, accepted)
+def test_a_feature_that_is_new_in_the_pack_warms_until_the_log_reaches_far_enough() -> None:
+    orders = frozenset({EventType.ORDER_PLACED})
+    counts = Feature("count", Aggregate.COUNT, orders, Entity.CUSTOMER, None, 50)
+    amounts = Feature("sum", Aggregate.SUM, orders, Entity.GROUP, "amount", 50)
+    first = Shard(plan=WindowPlan([counts]))
+    first.take([order(n, 1_000 + 10 * n) for n in range(10)])
+    second = Shard(first.stored(), plan=WindowPlan([counts, amounts]))
+    found = second.take([order(10 + n, 1_100 + 10 * n) for n in range(8)], 10)
+    assert [one[2] for one in found] == [(5, 0.0)] * 8  # known all along
+    assert [one[3] for one in found] == ["warming"] * 4 + [(500, 0.0)] * 4
+    # A wider window over what was kept is there at once.
+    wide = Feature("wide", Aggregate.COUNT, orders, Entity.CUSTOMER, None, 10**6)
+    third = Shard(second.stored(), plan=WindowPlan([wide, counts, amounts]))
+    (seen,) = third.take([order(99, 1_180)], 99)
+    assert seen[2:] == ((19, 0.0), (5, 0.0), (500, 0.0))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(stream=streams(), resume=st.integers(0, 40), crash=st.integers(0, 40))
-def test_messages_delivered_again_after_a_restart_get_what_they_got_before(
-    opened: Open, stream: list[Event], resume: int, crash: int
-) -> None:
-    name = uuid4().hex
-    crash = min(crash, len(stream))
-    resume = min(resume, crash)
-    before = opened(name).process(batch_of(stream))
-    half = opened(f"{name}-cut")
-    if crash:
-        half.process(batch_of(stream[:crash]))
-    restarted = opened(f"{name}-cut")
-    if resume < len(stream):
-        again = restarted.process(batch_of(stream[resume:], resume))
-        wanted = {(e.group, e.event_id): row for row, e in enumerate(before.batch.events)}
-        assert [e.event_id for e in again.batch.events] == [
-            e.event_id for row, e in zip(before.batch.rows, before.batch.events, strict=True) if row >= resume
-        ]
-        for row, decided in enumerate(again.batch.events):
-            for feature in PLAN.features:
-                got = again.features[feature.name].at(row)
-                assert got == before.features[feature.name].at(wanted[decided.group, decided.event_id])
+def test_a_log_that_holds_an_event_twice_is_refused() -> None:
+    shard = Shard()
+    shard.take([order(1, 5)])
+    stored = shard.stored()
+    doubled = stored.__class__(stored.mark, 2, b"", [*stored.blocks, *stored.blocks], stored.schemas)
+    with pytest.raises(WindowError, match=r"shard 3: the log holds an event twice; rebuild the windows"):
+        Shard(doubled)
 
 
-@pytest.mark.parametrize("number", [1_000, 100_000])
-def test_every_event_of_a_crowded_window_counts(opened: Open, unique: str, number: int) -> None:
-    plan = WindowPlan(
-        [f for f in features() if f.aggregate in {Aggregate.COUNT, Aggregate.SUM, Aggregate.STDDEV}]
-    )
-    windows = opened(unique, plan)
-    for start in range(0, number, 10_000):
-        part = [event(i, 1_000_000 + 20 * i // number) for i in range(start, min(start + 10_000, number))]
-        result = windows.process(batch_of(part, start))
-    assert result.features["count_customer_0"].at(-1) == number
-    assert result.features["sum_customer_0"].at(-1) == 100 * number
-
-
-def test_two_events_in_one_millisecond_both_count(opened: Open, unique: str) -> None:
-    result = opened(unique).process(batch_of([event(1, 50), event(2, 50)]))
-    assert [result.features["count_customer_0"].at(row) for row in (0, 1)] == [1, 2]
-    assert [result.features["days_since_last_customer_0"].at(row) for row in (0, 1)] == [None, 0.0]
-
-
-def test_a_window_is_open_at_its_start_and_closed_at_its_end(opened: Open, unique: str) -> None:
-    result = opened(unique).process(batch_of([event(1, 100), event(2, 119), event(3, 120)]))
-    assert [result.features["count_customer_0"].at(row) for row in range(3)] == [1, 2, 2]
-
-
-def test_sums_beyond_double_precision_are_exact_and_beyond_64_bits_are_null(
-    opened: Open, unique: str
-) -> None:
-    largest = 2**53 - 1
-    result = opened(unique).process(batch_of([event(i, 100, amount=largest) for i in range(1_100)]))
-    sums = result.features["sum_customer_0"]
-    assert sums.at(9) == 10 * largest
-    assert sums.at(1_000) == 1_001 * largest
-    assert sums.at(1_099) is None
-    assert result.features["stddev_customer_0"].at(9) == 0.0
-
-
-def test_one_entity_never_sees_another(opened: Open, unique: str) -> None:
-    parts = [event(1, 10), event(2, 11, customer="b"), event(3, 12, subsidiary="GD"), event(4, 13, group="h")]
-    result = opened(unique).process(batch_of(parts))
-    assert [result.features["count_customer_0"].at(row) for row in range(4)] == [1, 1, 1, 1]
-    assert [result.features["count_group_0"].at(row) for row in range(4)] == [1, 2, 3, 1]
-
-
-def test_an_event_without_an_order_has_no_order_features(opened: Open, unique: str) -> None:
-    result = opened(unique).process(batch_of([event(1, 10), event(2, 11)]))
-    assert result.features["count_order_0"].at(1) is None
-
-
-def test_an_event_is_late_when_it_is_older_than_the_lateness(opened: Open, unique: str) -> None:
-    start = 100 * DAY
-    parts = [event(1, start), event(2, start - HOUR), event(3, start - HOUR - 1), event(4, 0, group="other")]
-    result = opened(unique, lateness=HOUR).process(batch_of(parts))
-    assert result.late.tolist() == [False, False, True, False]
-
-
-def test_a_profile_is_the_newest_change_accepted_before(opened: Open, unique: str) -> None:
-    def changed(number: int, at: int, **attributes: object) -> Event:
-        return event(number, at, type=EventType.CUSTOMER_CHANGED, amount=None, attributes=attributes)
-
-    first = [event(1, 1), changed(2, 5, rating="green", credit_limit=500), event(3, 6)]
-    second = [
-        changed(4, 4, rating="old", region="x"),
-        event(5, 7),
-        event(6, 8, customer="b"),
-        changed(7, 9, rating="red"),
-    ]
-    windows = opened(unique)
-    assert windows.process(batch_of(first)).profiles.column("rating", Kind.TEXT).values.tolist() == [
-        None,
-        None,
-        "green",
-    ]
-    for reopened in (windows, opened(unique)):
-        profiles = reopened.process(batch_of(second, 3)).profiles
-        ratings = profiles.column("rating", Kind.TEXT)
-        assert [ratings.at(row) for row in range(4)] == ["green", "green", None, "green"]
-        assert [profiles.column("credit_limit", Kind.MONEY).at(row) for row in range(3)] == [500, 500, None]
-        assert profiles.column("region", Kind.TEXT).at(1) == "x"
-
-
-def test_a_wider_and_a_narrower_value_of_a_customer_do_not_meet_in_distinct(
-    opened: Open, unique: str
-) -> None:
-    plan = WindowPlan(
-        [Feature("kinds", Aggregate.DISTINCT, frozenset(EventType), Entity.CUSTOMER, "attributes.x", DAY)]
-    )
-    values: list[object] = ["1", 1, 1.0, True, "true", "1"]
-    parts = [event(i, i, attributes={"x": value}) for i, value in enumerate(values)]
-    result = opened(unique, plan=plan).process(batch_of(parts))
-    assert [result.features["kinds"].at(row) for row in range(6)] == [1, 2, 2, 3, 4, 4]
+def test_memory_held_is_told() -> None:
+    shard = Shard()
+    before = shard.windows.bytes
+    taken(shard, stream(5_000))
+    assert shard.windows.bytes > before + 5_000 * 50
+    assert shard.windows.log.stored_bytes > 0
+    assert len(features()) == len(PLAN.features)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from events.event import EventType
 from wire.codec import Codec, Decoded
 from wire.messages import RawBatch
-from wire.output import Output
+from wire.output import Lines, Output
 from wire.tables import Tables
 
 NOON = 1_735_704_000_000  # 2025-01-01 12:00 in China
@@ -73,7 +73,7 @@ def output(batch: int, size: int, rows: Sequence[int] = (), **more: Any) -> Outp
         size,
         rows=np.array(rows, np.int64),
         keys=[f"g{row}" for row in rows],
-        decisions=[b'{"d":%d.%d}' % (batch, row) for row in rows],
+        decisions=Lines.of(b'{"d":%d.%d}' % (batch, row) for row in rows),
         **more,
     )
 

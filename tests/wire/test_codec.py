@@ -1,5 +1,6 @@
 """The codec: every message becomes an event or a dead letter that names field and reason."""
 
+import pickle
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from events.event import MAX_AMOUNT, Event
 from tests.wire.bad_messages import BAD, ODD_BUT_GOOD
 from tests.wire.golden import check_golden
 from tests.wire.making import ABSENT, LIMIT, NOON, READ_AT, decode, message, raw
-from wire.codec import Codec
+from wire.codec import RUN, Codec
 from wire.tables import Tables
 
 FIELDS = {None, *Event.__struct_fields__}
@@ -190,6 +191,51 @@ def test_no_rate_is_needed_without_an_amount() -> None:
     decoded = decode(message(type="order.confirmed", amount=ABSENT, currency="USD"))
     assert not decoded.dead
     assert np.array_equal(decoded.batch.has_amount, [False])
+
+
+def test_a_rate_is_needed_for_an_amount_of_zero() -> None:
+    decoded = decode(message(currency="USD", amount=0))
+    assert [(letter.field, letter.reason) for letter in decoded.dead] == [
+        ("currency", "no rate for USD on 2025-01-01")
+    ]
+
+
+def test_of_two_faults_the_first_in_the_message_is_named_also_beside_a_wrong_currency() -> None:
+    first, second = (
+        b'{"currency":"cny","event_id":1,"type":"order.placed"}',
+        b'{"event_id":1,"currency":"cny"}',
+    )
+    assert [letter.field for letter in decode(first, second).dead] == ["currency", "event_id"]
+
+
+def test_one_bad_message_changes_nothing_for_its_neighbours() -> None:
+    good: list[bytes | None] = [
+        message(event_id=f"e{n}", currency="USD" if n % 2 else "CNY", amount=n) for n in range(6)
+    ]
+    tables = rates(USD=[("2025-01-01", "7")])
+    alone = decode(*good, tables=tables).batch
+    for bad in (None, b"", b"{", message(region="\0"), message(currency="usd"), b" " * (LIMIT + 1)):
+        for place in range(len(good) + 1):
+            decoded = decode(*good[:place], bad, *good[place:], tables=tables)
+            assert [letter.row for letter in decoded.dead] == [place]
+            assert decoded.batch.events == alone.events
+            assert decoded.batch.amount.tolist() == alone.amount.tolist() == [0, 7, 2, 21, 4, 35]
+            assert decoded.batch.rows.tolist() == [row for row in range(7) if row != place]
+
+
+def test_a_long_batch_is_decoded_in_runs_that_nobody_sees() -> None:
+    n, bad = 2 * RUN + 5, {0, RUN - 1, RUN, 2 * RUN + 4}
+    values = [b"{" if row in bad else message(event_id=f"e{row}", amount=row) for row in range(n)]
+    decoded = decode(*values)
+    good = [row for row in range(n) if row not in bad]
+    assert [letter.row for letter in decoded.dead] == sorted(bad)
+    assert decoded.batch.rows.tolist() == decoded.batch.amount.tolist() == good
+    assert [event.event_id for event in decoded.batch.events] == [f"e{row}" for row in good]
+
+
+def test_events_can_be_handed_to_another_process() -> None:
+    decoded = decode(message(), message(currency="USD"), tables=rates(USD=[("2025-01-01", "7")]))
+    assert pickle.loads(pickle.dumps(decoded)).batch.events == decoded.batch.events
 
 
 def test_a_subsidiarys_article_becomes_the_groups() -> None:

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from fenghuo.embedded import start_broker
 from telemetry.metrics import FlowMetrics
 from tests.wire.broker import make, put, until
-from wire import kafka_source
+from wire import kafka_lane, kafka_source
 from wire.errors import WireError
 from wire.kafka_source import KafkaSource, Offsets
 from wire.messages import RawBatch
@@ -207,7 +207,7 @@ def test_a_pause_of_the_dataflow_does_not_change_the_order(
 ) -> None:
     # More than is kept at hand lies in one topic before the other is heard of, and silence counts little.
     monkeypatch.setattr(kafka_source, "BATCH", 2)
-    monkeypatch.setattr(kafka_source, "_SILENT", 0.25)
+    monkeypatch.setattr(kafka_lane, "SILENT", 0.25)
     topics.put(topics.orders, *range(0, 60, 2))
     topics.put(topics.shipments, *range(1, 60, 2))
     lane = opened(topics.source())

@@ -89,6 +89,13 @@ def test_every_order_of_the_parts_of_a_batch_gives_the_same_bytes(tmp_path: Path
     assert len(found) == 1
 
 
+def test_a_batch_that_comes_in_one_part_is_written_as_it_stands(replay: Replay) -> None:
+    sink = replay.open()
+    sink.write_batch([output(0, 4, [0, 2, 3], duplicates=[1]), output(1, 2, [1, 0])])
+    sink.close()
+    assert replay.lines(DECISIONS) == [b'{"d":0.0}', b'{"d":0.2}', b'{"d":0.3}', b'{"d":1.0}', b'{"d":1.1}']
+
+
 def test_nothing_of_a_batch_is_written_before_the_whole(replay: Replay) -> None:
     sink = replay.open()
     first, *others = parts_of(0)

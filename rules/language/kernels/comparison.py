@@ -10,6 +10,8 @@ from events.columns import Bools
 from rules.language.kernels.cells import Cells, both, decimal
 from rules.language.tree import Comparison
 
+Comparing = Callable[[Cells, Cells], Cells]
+
 _Array = npt.NDArray[Any]
 
 _UFUNCS: dict[Comparison, Callable[[_Array, _Array], Bools]] = {
@@ -30,22 +32,32 @@ _MIRRORED = {
 }
 
 
-def compare(operator: Comparison, a: Cells, b: Cells) -> Cells:
-    """`a` compared with `b`; NULL where one of them is."""
-    valid = both(a.valid, b.valid)
-    if a.exact and b.exact:
+def comparing(operator: Comparison) -> Comparing:
+    """The function that compares two numbers, truths or amounts; NULL where one of them is."""
+    ufunc, mirrored = _UFUNCS[operator], _MIRRORED[operator]
+
+    def compare(a: Cells, b: Cells) -> Cells:
+        valid = both(a.valid, b.valid)
+        a_exact, b_exact = a.exact, b.exact
+        if a_exact is not b_exact:
+            return Cells(ufunc(decimal(a), decimal(b)), valid)
+        if a.scale == b.scale:
+            return Cells(ufunc(a.values, b.values), valid)
         if a.scale < b.scale:
-            return Cells(_compare_scaled(_MIRRORED[operator], b, a), valid)
-        if a.scale > b.scale:
-            return Cells(_compare_scaled(operator, a, b), valid)
-    elif a.exact or b.exact:
-        return Cells(_UFUNCS[operator](decimal(a), decimal(b)), valid)
-    return Cells(_UFUNCS[operator](a.values, b.values), valid)
+            return Cells(_compare_scaled(mirrored, b, a), valid)
+        return Cells(_compare_scaled(operator, a, b), valid)
+
+    return compare
 
 
-def compare_texts(operator: Comparison, a: Cells, b: Cells) -> Cells:
-    """Texts compared by code point; NULL where one of them is."""
-    return Cells(_UFUNCS[operator](_filled(a), _filled(b)).astype(np.bool_), both(a.valid, b.valid))
+def comparing_texts(operator: Comparison) -> Comparing:
+    """The function that compares two texts by code point; NULL where one of them is."""
+    ufunc = _UFUNCS[operator]
+
+    def compare(a: Cells, b: Cells) -> Cells:
+        return Cells(ufunc(_filled(a), _filled(b)).astype(np.bool_), both(a.valid, b.valid))
+
+    return compare
 
 
 def _compare_scaled(operator: Comparison, a: Cells, b: Cells) -> Bools:

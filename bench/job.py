@@ -1,0 +1,20 @@
+"""A job: what one process of a bench has to do; each subject has its own kind."""
+
+from msgspec import Struct
+
+
+class Job(Struct, frozen=True, kw_only=True, tag=True):
+    """What every kind of job has.
+
+    Args:
+        folder: for everything that the job writes; exists.
+        seconds: the measured part ends after that, however far it is.
+    """
+
+    folder: str
+    seconds: float
+
+    @property
+    def what(self) -> str:
+        """The job in a few words, for people."""
+        raise NotImplementedError
