@@ -140,6 +140,12 @@ def size_of(raw: bytes) -> int:
     return _head(raw)[0].size
 
 
+def kind_of(raw: bytes) -> tuple[str, bool]:
+    """Schema of a stored block, and whether it is clocked: blocks that differ in one of these can't be merged."""
+    head = _head(raw)[0]
+    return head.schema, head.clocked
+
+
 def unpack(raw: bytes) -> Block:
     """The block of a stored form.
 
@@ -152,7 +158,7 @@ def unpack(raw: bytes) -> Block:
         if head.columns:
             body = _codec.decompress(body, head.length, asbytes=True)
         records = _read(head, body)
-    except (ValueError, pa.ArrowException) as error:
+    except (ValueError, OSError, pa.ArrowException) as error:
         raise WindowError(
             f"the windows' store holds bytes that are no block: {error}; rebuild the windows"
         ) from error

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from events.event import Attribute
 from windows.clock import Clocks
+from windows.errors import WindowError
 from windows.memory import ARENA
 from windows.plan import FIRST, GONE, UNKNOWN
 from windows.profile import Profile
@@ -75,11 +76,20 @@ def pack_ground(ground: Ground) -> bytes:
 
 
 def unpack_ground(raw: bytes) -> Ground:
-    """The ground of its stored form; an empty one of no bytes."""
+    """The ground of its stored form; an empty one of no bytes.
+
+    Raises:
+        WindowError: the bytes are no ground.
+    """
     if not raw:
         return Ground()
     length = int.from_bytes(raw[:8], "little")
-    return _decoder.decode(_codec.decompress(raw[8:], length, asbytes=True))
+    try:
+        return _decoder.decode(_codec.decompress(raw[8:], length, asbytes=True))
+    except (ValueError, OSError, pa.ArrowException, msgspec.MsgspecError) as error:
+        raise WindowError(
+            f"the windows' store holds bytes that are no ground: {error}; rebuild the windows"
+        ) from error
 
 
 def of_state(state: WindowState, clocks: Clocks, since: int | None) -> Ground:

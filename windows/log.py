@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from windows.block import Block, Change, Schema, pack, size_of, unpack
+from windows.block import Block, Change, Schema, kind_of, pack, size_of, unpack
 from windows.clock import Clocks
 from windows.errors import WindowError
 from windows.ground import Ground, of_state, pack_ground, restore, unpack_ground
@@ -70,6 +70,7 @@ class ShardLog:
     def _adopt(self, ground: bytes, blocks: Sequence[bytes], records: int) -> None:
         self._ground, self._blocks, self.records = ground, list(blocks), records
         self._sizes = [size_of(block) for block in blocks]
+        self._kinds = [kind_of(block) for block in blocks]
 
     @property
     def ground(self) -> Ground:
@@ -127,9 +128,10 @@ class ShardLog:
             self._adopt(write.ground, write.blocks, write.records)
             return
         if write.drop:
-            del self._blocks[-write.drop :], self._sizes[-write.drop :]
+            del self._blocks[-write.drop :], self._sizes[-write.drop :], self._kinds[-write.drop :]
         self._blocks += write.blocks
         self._sizes += [size_of(block) for block in write.blocks]
+        self._kinds += [kind_of(block) for block in write.blocks]
         self.records = write.records
 
     def recent(self) -> tuple[Appended, ...]:
@@ -141,9 +143,9 @@ class ShardLog:
     def merge(self) -> Write | None:
         """The write that merges blocks of like size at the end; None where there is nothing to merge."""
         count, total = 0, 0
-        for size in reversed(self._sizes):
+        for size, kind in zip(reversed(self._sizes), reversed(self._kinds), strict=True):
             # A block is merged only with as much again, so every record is written a few times at most.
-            if size >= LARGEST or (count > 0 and size > total):
+            if size >= LARGEST or kind != self._kinds[-1] or (count > 0 and size > total):
                 break
             count += 1
             total += size
@@ -151,8 +153,6 @@ class ShardLog:
             return None
         raws = self._blocks[-count:]
         blocks = [unpack(raw) for raw in raws]
-        if len({(block.schema, block.clocked) for block in blocks}) > 1:
-            return None
         merged = pack(_joined(blocks))
         return Write(self.shard, self.records, self.records, [merged], drop=count)
 

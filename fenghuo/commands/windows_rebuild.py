@@ -6,13 +6,13 @@
 4. Put the logs of the lost shards into Redis, under the names that the recovery directory knows.
 """
 
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -23,10 +23,11 @@ from events.columns import EventBatch
 from events.errors import FenghuoError
 from fenghuo.commands.run import NAMESPACE
 from fenghuo.ending import RunError, stop_on_signals
+from fenghuo.recovery import check_saved, copy_recovery, saved_state
 from fenghuo.settings import Settings, SettingsError, variable
 from fenghuo.wiring import LIFETIME, REPLAY_PATIENCE, Risk, build_risk, plans, run_flow
 from flows.rebuild import Learnt, Stage, rebuild_flow
-from flows.saved import FIRST, SECOND, Saved, saved_flow
+from flows.saved import FIRST, SECOND, Saved
 from flows.shards import shard_key
 from flows.windows import ShardState
 from store.redis.journal import connect
@@ -47,6 +48,22 @@ class RebuildError(FenghuoError):
     """Raised when windows can't, or need not, be rebuilt; nothing was changed."""
 
 
+class Doubt(NamedTuple):
+    """A shard that did not take in as many events as it had before.
+
+    Args:
+        stage: of the windows.
+        shard: its number.
+        before: events that the run took in.
+        now: events that the rebuild took in.
+    """
+
+    stage: str
+    shard: int
+    before: int
+    now: int
+
+
 @dataclass(frozen=True)
 class Rebuilt:
     """What a rebuild came to.
@@ -57,7 +74,7 @@ class Rebuilt:
         messages: read from Kafka.
         events: in the logs.
         complete_from: event time from which windows are complete; None where nothing is missing.
-        doubtful: by stage, shards that took in another number of events than before.
+        doubtful: shards that took in another number of events than before.
         seconds: that it took.
     """
 
@@ -66,7 +83,7 @@ class Rebuilt:
     messages: int
     events: int
     complete_from: int | None
-    doubtful: list[tuple[str, int]]
+    doubtful: list[Doubt]
     seconds: float
 
 
@@ -89,11 +106,7 @@ def rebuild(settings: Settings, since: int | None, console: Console, *, force: b
     if since is not None and since > wall_clock():
         raise RebuildError(f"--since {rfc3339(since)} lies in the future; nothing was produced since")
     recovery = settings.data_dir / "recovery"
-    if not any(recovery.glob("*.sqlite3")):
-        raise RebuildError(
-            f"`{recovery}`: no run has saved its state there, so there is nothing to rebuild for; "
-            "`fenghuo run` starts with empty windows and reads the topics from their beginning"
-        )
+    check_saved(recovery)
     configure(settings.log_level.value, machine=settings.log_format.value == "json", process="rebuild")
     config = {"bootstrap.servers": settings.kafka}
     risk = build_risk(settings)
@@ -102,9 +115,11 @@ def rebuild(settings: Settings, since: int | None, console: Console, *, force: b
         home = Path(stack.enter_context(TemporaryDirectory(prefix="rebuild-", dir=settings.data_dir)))
         copy_recovery(recovery, home / "saved")
         partitions = ensure_topics(config, INPUTS, settings.kafka_partitions)
-        saved = _saved(home / "saved", partitions)
+        saved = saved_state(home / "saved", [lane_name(number) for number in range(partitions)])
         stages = _stages(risk, saved)
         journals = {stage.name: _journal(settings, settings.redis_url, stage.name) for stage in stages}
+        for journal in journals.values():
+            stack.callback(journal.close)
         lost = {stage.name: _lost(stage, journals[stage.name], force=force) for stage in stages}
         _check(settings, saved, stages, lost)
         read = {
@@ -129,13 +144,14 @@ def rebuild(settings: Settings, since: int | None, console: Console, *, force: b
             raise RunError("stopped; nothing was changed, and the same command begins anew")
         _refuse_strangers(stages, settings.shards)
         complete_from = completeness.complete_from(wall_clock())
-        doubtful: list[tuple[str, int]] = []
+        doubtful: list[Doubt] = []
         events = 0
         for stage in stages:
             for shard in lost[stage.name]:
                 learnt = stage.log(shard, complete_from)
-                if complete_from is None and learnt.records != stage.saved[shard].records:
-                    doubtful.append((stage.name, shard))
+                before = stage.saved[shard].records
+                if complete_from is None and learnt.records != before:
+                    doubtful.append(Doubt(stage.name, shard, before, learnt.records))
                     learnt = stage.log(shard, reading.newest)
                 events += learnt.records
                 _put(journals[stage.name], learnt)
@@ -148,41 +164,6 @@ def rebuild(settings: Settings, since: int | None, console: Console, *, force: b
         doubtful=doubtful,
         seconds=time.monotonic() - started,
     )
-
-
-def copy_recovery(recovery: Path, target: Path) -> None:
-    """Copy a recovery directory that no run uses.
-
-    Raises:
-        RebuildError: a run uses it, or it can't be read.
-    """
-    target.mkdir()
-    for part in sorted(recovery.glob("*.sqlite3")):
-        try:
-            with (
-                closing(sqlite3.connect(f"{part.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as held,
-                closing(sqlite3.connect(target / part.name)) as copy,
-            ):
-                # It can't be had for oneself while a run has it open.
-                held.execute("PRAGMA locking_mode = EXCLUSIVE")
-                held.execute("BEGIN EXCLUSIVE")
-                held.rollback()
-                held.backup(copy)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise RebuildError(
-                    f"`{recovery}`: a run uses it; stop `fenghuo run` first, and whatever starts it again"
-                ) from error
-            raise RebuildError(f"`{part}`: {error}; make it readable and writable") from error
-        except sqlite3.DatabaseError as error:
-            raise RebuildError(f"`{part}`: {error}; restore it, or delete the directory") from error
-
-
-def _saved(copy: Path, partitions: int) -> Saved:
-    saved = Saved()
-    flow = saved_flow([lane_name(number) for number in range(partitions)], saved)
-    run_flow(flow, workers=1, recovery=copy, interval=_EPOCH_SECONDS)
-    return saved
 
 
 def _stages(risk: Risk, saved: Saved) -> list[Stage]:
@@ -313,9 +294,9 @@ def report(rebuilt: Rebuilt, console: Console) -> None:
             "back are not_evaluable (warming)",
             soft_wrap=True,
         )
-    for stage, shard in rebuilt.doubtful:
+    for stage, shard, before, now in rebuilt.doubtful:
         console.print(
-            f"warning: {stage} {shard_key(shard)} took in another number of events than the run did, so it "
-            "warms up from now on; were mapping tables or rates changed, or messages compacted away?",
+            f"warning: {stage} {shard_key(shard)} took in {now:,} events, and {before:,} before, so it warms "
+            "up from now on; were mapping tables or rates changed, or messages compacted away?",
             soft_wrap=True,
         )

@@ -28,6 +28,7 @@ from windows.errors import WindowError
 from windows.journal import StoreUnavailableError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_NO_PLACE = ""  # where calls go while no node of a cluster knows it
 _QUICK = 0.05  # seconds of a try that holds nobody up
 _REST = 4  # of the time a server that is away may take a fifth by hanging
 
@@ -140,8 +141,9 @@ class Calls:
         try:
             routes = self._link.routes([commands[number].key for number in numbers])
         except ANY_REDIS_ERROR as error:
-            yield from self._judged(self._link.place, numbers, [error] * len(numbers), started)
+            yield from self._judged(_NO_PLACE, numbers, [error] * len(numbers), started)
             return
+        self._troubles.pop(_NO_PLACE, None)
         for route in routes:
             of_route = [numbers[place] for place in route.numbers]
             trouble = self._troubles.get(route.place)
@@ -186,7 +188,7 @@ class Calls:
                 fault = fault_of(answer)
                 faults.setdefault(fault, answer)
                 error = StoreUnavailableError if passes(fault) else StoreRefusedError
-                judged = error(told(fault, place, answer))
+                judged = error(told(fault, place or self._link.place, answer))
             found.append((place, number, judged))
         for fault in faults:
             self.count(fault)

@@ -11,6 +11,11 @@ A shard's keys have one hash tag, so that they lie in one slot of a cluster:
 
 Every write has a turn, higher than the one before, and says which turn it follows. So a write whose answer
 got lost is not done twice, one that comes late changes nothing, and what Redis lost shows at the next write.
+
+Epochs follow the clock of Redis, not those of workers, and always rise while the head is there. Once it was
+lost, an owner from before has the lower epoch: it may write its log anew, but only until the newer one does.
+Only if Redis came back with a clock that is behind, too, can the newer one be fenced off; it ends, and claims
+a higher epoch when it is started again.
 """
 
 import re

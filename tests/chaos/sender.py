@@ -13,7 +13,12 @@ from tests.chaos.streams import Line
 from wire.kafka_topics import INPUTS, OUTPUTS, ensure_topics
 
 PARTITIONS = 2
-_LANES = [(topic, partition) for topic in ("orders", "shipments") for partition in range(PARTITIONS)]
+LANES = [(topic, partition) for topic in ("orders", "shipments") for partition in range(PARTITIONS)]
+
+
+def lane_of(line: Line) -> tuple[str, int]:
+    """Topic and partition that a line is sent to."""
+    return LANES[crc32(line.group.encode()) % len(LANES)]
 
 
 class Sender:
@@ -58,6 +63,6 @@ class Sender:
         started = time.monotonic()
         for number, line in enumerate(self._lines):
             self._hurry.wait(max(0.0, started + number * self._pause - time.monotonic()))
-            topic, partition = _LANES[crc32(line.group.encode()) % len(_LANES)]
+            topic, partition = lane_of(line)
             self._producer.produce(topic, line.raw, partition=partition)
             self._producer.poll(0)

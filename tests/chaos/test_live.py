@@ -12,7 +12,7 @@ from confluent_kafka import Message
 from fenghuo.embedded import start_broker
 from tests.chaos.kills import VICTIMS, Ordeal, draw, rounds, seed
 from tests.chaos.results import check_decisions
-from tests.chaos.sender import PARTITIONS, Sender
+from tests.chaos.sender import LANES, PARTITIONS, Sender, lane_of
 from tests.chaos.store import Flush, Store
 from tests.chaos.streams import Line, decided, pack_of_everything, stream
 from tests.chaos.warm import SMALL, Warm
@@ -88,14 +88,15 @@ def run(lines: list[Line], pack: Path, home: Path, dice: random.Random, kills: i
         )
         worker, done = ordeal.suffer([draw(dice, VICTIMS[Flush.ALWAYS]) for _ in range(kills)])
         sender.finish()
+        check_order(broker.url, lines)
         worker = ordeal.revive(worker)
         wanted = decided(lines)
         decisions = Topic(broker.url, DECISIONS, PARTITIONS)
+        stack.callback(decisions.close)
         decisions.until(
             lambda found: len({(message.value() or b"")[:60] for message in found}) >= wanted, 60, worker
         )
         assert worker.stop() == 0, worker.told
-        decisions.close()
         print(f"{ordeal.age:7.2f} s: ended")
         found, hits, dead = (taken(broker.url, topic, PARTITIONS) for topic in OUTPUTS)
         told = Told(
@@ -105,6 +106,15 @@ def run(lines: list[Line], pack: Path, home: Path, dice: random.Random, kills: i
         )
         print(f"{len(found)} messages for {len(told.decisions)} decisions")
         return told, done
+
+
+def check_order(bootstrap: str, lines: list[Line]) -> None:
+    """Fail unless the broker holds what was sent in the order in which it was."""
+    for topic in {topic for topic, _ in LANES}:
+        found = taken(bootstrap, topic, PARTITIONS)
+        for partition in range(PARTITIONS):
+            held = [message.value() for message in found if message.partition() == partition]
+            assert held == [line.raw for line in lines if lane_of(line) == (topic, partition)], topic
 
 
 def dead_letter(message: Message) -> tuple[object, object, bytes]:

@@ -144,6 +144,7 @@ class Site:
             "pack": home / "pack.yaml",
             "snapshot_interval": 0.2,
             "workers": workers,
+            "degrade_after": 60,
         }
         self.decisions = Topic(self.kafka, "risk.decisions", PARTITIONS)
         stack.callback(self.decisions.close)

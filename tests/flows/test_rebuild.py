@@ -5,6 +5,7 @@ Redis      ───────────────────────
                                                run: ends      rebuild, run: as without all that
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_rebuilt_from_the_beginning_it_decides_as_if_nothing_was_lost(
         assert done.returncode == 0, done.stderr
         assert "16 shards rebuilt from " in done.stdout
         assert "nothing is missing: features are as before" in done.stdout
-        assert "warning" not in done.stdout
+        assert "warning" not in done.stdout, done.stdout
         home.run(decided_of(messages))
         assert raw_decisions(home.decisions.messages) == raw_decisions(calm.decisions.messages)
         # Now that it is whole, there is nothing to rebuild; what is forced changes nothing.
@@ -72,7 +73,7 @@ def test_rebuilt_from_the_beginning_it_decides_as_if_nothing_was_lost(
         assert "Redis holds the windows of every shard" in again.stderr
         other = home.rebuild("beginning", "--force", max_message_bytes=1024)
         assert other.returncode == 0, other.stderr
-        assert "warning: windows 000 took in another number of events than the run did" in other.stdout
+        assert re.search(r"warning: windows 000 took in [\d,]+ events, and [\d,]+ before", other.stdout)
 
 
 def test_rebuilt_from_the_middle_windows_that_reach_before_it_are_not_evaluable(

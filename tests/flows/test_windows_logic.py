@@ -168,6 +168,7 @@ def test_what_was_decided_without_windows_is_taken_in_when_the_store_is_back(ser
     assert owed(one.logics[HERE].snapshot()) == [[2, 3], [4]]
 
     server.start()
+    wait(one.settled)
     (found,) = take(one, orders(5, 6))
     assert (counts(found), values(found, "sum"), found.degraded) == ([5, 6], [15, 21], False)
     assert owed(one.logics[HERE].snapshot()) == []
@@ -183,6 +184,7 @@ def test_the_order_of_what_is_owed_is_kept(server: Server) -> None:
     second.offsets[:] = 2
     take(one, first, second)
     server.start()
+    wait(one.settled)
     (found,) = take(one, orders(3))
     assert (counts(found), values(found, "sum")) == ([2], [4])
     assert take(one, second)[0].duplicates.tolist() == [0]
@@ -215,6 +217,7 @@ def test_a_crash_after_the_store_came_back_counts_nothing_twice(server: Server) 
     take(one, orders(2, 3))
     states = saved(one)
     server.start()
+    wait(one.settled)
     assert counts(*take(one, orders(4))) == [4]  # takes in 2 and 3, then dies before it is saved
 
     again = worker(server, states)

@@ -13,7 +13,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from fenghuo.embedded.service import HOST
-from tests.store.redis.servers import Server
+from tests.store.redis.servers import Server, wait
 from tests.store.redis.workers import Answers, Worker, batches, stream
 
 BATCHES = batches(stream(540), 60)
@@ -33,6 +33,7 @@ def disturbed(worker: Worker, fail: Fail, heal: Fail) -> list[Answers]:
             fail()
         if number == AWAY.stop:
             heal()
+            wait(worker.settled)  # a worker that has just waited in vain rests for a moment
         found.append(worker.answers(batch))
     return found
 

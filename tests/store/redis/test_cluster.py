@@ -152,3 +152,19 @@ def test_a_primary_that_dies_is_replaced(cluster: Cluster, calm: list[Answers]) 
     finally:
         dead.start()
         wait(lambda: not is_primary(dead))
+
+
+def test_a_cluster_that_is_down_as_a_whole(cluster: Cluster, calm: list[Answers]) -> None:
+    worker = Worker(cluster.nodes[1].url, patience=0.2)
+    found = [worker.answers(batch) for batch in BATCHES[: AWAY.start]]
+    for node in cluster.nodes:
+        node.kill()
+    found += [worker.answers(BATCHES[number]) for number in AWAY]
+    assert all(answer is None for number in AWAY for answer in found[number].values())
+    for node in cluster.nodes:
+        node.start()
+    cluster.all_say(b"cluster_state:ok")
+    wait(worker.settled)
+    found += [worker.answers(batch) for batch in BATCHES[AWAY.stop : LAST]]
+    check(found, calm, cluster.nodes[1], worker)
+    assert worker.failures().keys() <= {"unreachable", "cluster", "behind"}

@@ -31,6 +31,7 @@ def test_down_from_the_start(server: Server, calm: list[Answers]) -> None:
     for number, batch in enumerate(BATCHES[:LAST]):
         if number == AWAY.stop:
             server.start()
+            wait(worker.settled)
         found.append(worker.answers(batch))
     assert all(answer is None for answers in found[: AWAY.stop] for answer in answers.values())
     check([*calm[: AWAY.start], *found[AWAY.start :]], calm, server, worker)
@@ -268,8 +269,12 @@ def test_another_clients_script_that_does_not_end(server: Server, calm: list[Ans
         endless.start()
         wait(lambda: _busy(server))
 
+    def end() -> None:
+        server.ask("SCRIPT", "KILL")
+        wait(lambda: not _busy(server))
+
     with lines() as told:
-        found = disturbed(worker, block, lambda: server.ask("SCRIPT", "KILL"))
+        found = disturbed(worker, block, end)
     endless.join()
     check(found, calm, server, worker)
     assert worker.failures().keys() == {"busy"}
