@@ -5,8 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 from events.errors import FenghuoError
-from fenghuo.wiring import run_flow
-from flows.saved import Saved, saved_flow
 
 
 class RecoveryError(FenghuoError):
@@ -27,7 +25,7 @@ def check_saved(recovery: Path) -> None:
 
 
 def copy_recovery(recovery: Path, target: Path) -> None:
-    """Copy a recovery directory that no run uses to `target`, which is made.
+    """Copy what stands in a recovery directory that no run uses to `target`, which is made.
 
     Raises:
         RecoveryError: a run uses it, or it can't be read.
@@ -52,13 +50,33 @@ def copy_recovery(recovery: Path, target: Path) -> None:
             raise RecoveryError(f"`{part}`: {error}; make it readable and writable, or restore it") from error
 
 
-def saved_state(copy: Path, lanes: list[str]) -> Saved:
-    """What a run had saved.
+def drop_uncommitted(recovery: Path) -> int:
+    """Forget what a run that was killed had saved of an epoch that it did not finish; gives how many states.
 
-    Args:
-        copy: of its recovery directory; the engine writes there.
-        lanes: names of the source's parts.
+    The engine counts epochs on from before that one, but leaves such states in place. Once it has counted
+    past them it takes them for its own, and a shard's state comes back from ahead of the source's offsets.
+
+    Raises:
+        RecoveryError: the directory can't be read.
     """
-    saved = Saved()
-    run_flow(saved_flow(lanes, saved), workers=1, recovery=copy, interval=1.0)
-    return saved
+    dropped = 0
+    for part in sorted(recovery.glob("*.sqlite3")):
+        try:
+            with closing(sqlite3.connect(f"{part.absolute().as_uri()}?mode=rw", uri=True)) as found, found:
+                dropped += found.execute(_DROP_UNCOMMITTED).rowcount
+        except sqlite3.DatabaseError as error:
+            raise RecoveryError(f"`{part}`: {error}; make it readable and writable, or restore it") from error
+    return dropped
+
+
+# A worker that has not finished any epoch of the last execution is where that began.
+_DROP_UNCOMMITTED = """
+DELETE FROM snaps WHERE snap_epoch >= (
+    SELECT CASE
+        WHEN (SELECT COUNT(*) FROM fronts WHERE fronts.ex_num = last.ex_num) < last.worker_count
+        THEN last.resume_epoch
+        ELSE (SELECT MIN(worker_frontier) FROM fronts WHERE fronts.ex_num = last.ex_num)
+    END
+    FROM (SELECT * FROM exs ORDER BY ex_num DESC LIMIT 1) AS last
+)
+"""

@@ -116,7 +116,8 @@ class Learnt:
     Args:
         write: that puts it into the store.
         mark: under which recovery knows it.
-        records: how many were learnt; the write says how many recovery knows.
+        records: how many were learnt. The write says how many recovery knows: those that can't come again,
+            which may be fewer; the next run takes all of the log for such.
     """
 
     write: Write

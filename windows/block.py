@@ -141,7 +141,7 @@ def size_of(raw: bytes) -> int:
 
 
 def kind_of(raw: bytes) -> tuple[str, bool]:
-    """Schema of a stored block, and whether it is clocked: blocks that differ in one of these can't be merged."""
+    """Schema of a stored block and whether it is clocked; blocks that differ in these are not merged."""
     head = _head(raw)[0]
     return head.schema, head.clocked
 

@@ -23,11 +23,11 @@ from events.columns import EventBatch
 from events.errors import FenghuoError
 from fenghuo.commands.run import NAMESPACE
 from fenghuo.ending import RunError, stop_on_signals
-from fenghuo.recovery import check_saved, copy_recovery, saved_state
+from fenghuo.recovery import check_saved, copy_recovery
 from fenghuo.settings import Settings, SettingsError, variable
 from fenghuo.wiring import LIFETIME, REPLAY_PATIENCE, Risk, build_risk, plans, run_flow
 from flows.rebuild import Learnt, Stage, rebuild_flow
-from flows.saved import FIRST, SECOND, Saved
+from flows.saved import FIRST, SECOND, Saved, saved_flow
 from flows.shards import shard_key
 from flows.windows import ShardState
 from store.redis.journal import connect
@@ -49,12 +49,12 @@ class RebuildError(FenghuoError):
 
 
 class Doubt(NamedTuple):
-    """A shard that did not take in as many events as it had before.
+    """A shard that took in fewer events than before, though nothing seems to be missing.
 
     Args:
         stage: of the windows.
         shard: its number.
-        before: events that the run took in.
+        before: events that the run had taken in at least.
         now: events that the rebuild took in.
     """
 
@@ -74,7 +74,7 @@ class Rebuilt:
         messages: read from Kafka.
         events: in the logs.
         complete_from: event time from which windows are complete; None where nothing is missing.
-        doubtful: shards that took in another number of events than before.
+        doubtful: shards that took in fewer events than before.
         seconds: that it took.
     """
 
@@ -150,7 +150,7 @@ def rebuild(settings: Settings, since: int | None, console: Console, *, force: b
             for shard in lost[stage.name]:
                 learnt = stage.log(shard, complete_from)
                 before = stage.saved[shard].records
-                if complete_from is None and learnt.records != before:
+                if complete_from is None and learnt.records < before:
                     doubtful.append(Doubt(stage.name, shard, before, learnt.records))
                     learnt = stage.log(shard, reading.newest)
                 events += learnt.records
@@ -164,6 +164,18 @@ def rebuild(settings: Settings, since: int | None, console: Console, *, force: b
         doubtful=doubtful,
         seconds=time.monotonic() - started,
     )
+
+
+def saved_state(copy: Path, lanes: list[str]) -> Saved:
+    """What a run had saved.
+
+    Args:
+        copy: of its recovery directory; the engine writes there.
+        lanes: names of the source's parts.
+    """
+    saved = Saved()
+    run_flow(saved_flow(lanes, saved), workers=1, recovery=copy, interval=_EPOCH_SECONDS)
+    return saved
 
 
 def _stages(risk: Risk, saved: Saved) -> list[Stage]:
@@ -296,7 +308,7 @@ def report(rebuilt: Rebuilt, console: Console) -> None:
         )
     for stage, shard, before, now in rebuilt.doubtful:
         console.print(
-            f"warning: {stage} {shard_key(shard)} took in {now:,} events, and {before:,} before, so it warms "
-            "up from now on; were mapping tables or rates changed, or messages compacted away?",
+            f"warning: {stage} {shard_key(shard)} took in {now:,} events, and {before:,} or more before, so "
+            "it warms up from now on; were mapping tables or rates changed, or messages compacted away?",
             soft_wrap=True,
         )

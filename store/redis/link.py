@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import redis
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -109,6 +110,9 @@ class Link:
         """Take note that a server of `routes` failed; it may have another address or another role by now."""
         if isinstance(self._client, redis.RedisCluster):
             self._stale = place
+            nodes: dict[str, ClusterNode] = self._client.nodes_manager.nodes_cache
+            if place in nodes and nodes[place].redis_connection is not None:
+                nodes[place].redis_connection.connection_pool.disconnect()
         elif fault is Fault.READONLY:  # what stands behind the name is another server after a failover
             self._client.connection_pool.disconnect()
 

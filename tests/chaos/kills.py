@@ -219,9 +219,9 @@ class Ordeal:
 
 
 def _state(folder: Path, pattern: str) -> dict[str, tuple[int, int]]:
-    """Size and time of each file below a folder, by name."""
+    """Size and time of each file in a folder, by name."""
     found = {}
-    for path in folder.rglob(pattern):
+    for path in folder.glob(pattern):
         with suppress(FileNotFoundError):
             told = path.stat()
             found[path.name] = told.st_size, told.st_mtime_ns

@@ -45,6 +45,11 @@ class _Length(NamedTuple):
     size: int
 
 
+def log_of(home: Path) -> Path:
+    """Where a Valkey with its data in `home` keeps its append-only file."""
+    return home / "data" / "appendonlydir"
+
+
 class Store:
     """A Valkey with an append-only file.
 
@@ -68,6 +73,11 @@ class Store:
         self._watch = threading.Thread(target=self._look, daemon=True)
         self._watch.start()
         self.lost = 0
+
+    @property
+    def log(self) -> Path:
+        """The folder of its append-only file."""
+        return log_of(self.home)
 
     @property
     def url(self) -> str:
@@ -97,7 +107,7 @@ class Store:
 
     def _file(self) -> Path | None:
         """The file that is written to now."""
-        found = (self.home / "data" / "appendonlydir").glob("*.incr.aof")
+        found = self.log.glob("*.incr.aof")
         return max(found, key=lambda path: int(path.name.split(".")[-3]), default=None)
 
     def _look(self) -> None:

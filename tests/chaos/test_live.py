@@ -81,7 +81,7 @@ def run(lines: list[Line], pack: Path, home: Path, dice: random.Random, kills: i
             Ordeal(
                 lambda: Warm(home / f"log.{next(numbers)}", "run", env=env, sizes=small),
                 home / "data" / "recovery",
-                store.home,
+                store.log,
                 store,
                 print,
             )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.kills import VICTIMS, Ordeal, Victim, draw, rounds, seed
 from tests.chaos.results import check_files
-from tests.chaos.store import Flush, Store
+from tests.chaos.store import Flush, Store, log_of
 from tests.chaos.streams import pack_of_everything, span, stream
 from tests.chaos.warm import SMALL, Warm
 from tests.flows.processes import MAPPINGS, SAMPLE, environment
@@ -92,7 +92,7 @@ def torment(
 
     slow = f"{job.seconds / (ROUND * SLOWNESS):.0f}x"
     state = out / ".state"
-    log = state / "valkey" if store is None else store.home
+    log = log_of(state / "valkey" if store is None else store.home)
     with Ordeal(partial(start, slow), state / "recovery", log, store, print) as ordeal:
         worker, kills = ordeal.suffer([draw(dice, victims) for _ in range(ROUND)])
         ordeal.start = partial(start, "max")

@@ -1,5 +1,7 @@
 """The recovery directory of a stopped run: read from a copy, and never while a run uses it."""
 
+import pickle
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +12,12 @@ from pathlib import Path
 import bytewax.operators as op
 import pytest
 from bytewax.dataflow import Dataflow
+from bytewax.errors import BytewaxRuntimeError
 from bytewax.operators import StatefulBatchLogic
 from bytewax.testing import TestingSink, TestingSource
 
-from fenghuo.recovery import RecoveryError, check_saved, copy_recovery, saved_state
+from fenghuo.commands.windows_rebuild import saved_state
+from fenghuo.recovery import RecoveryError, check_saved, copy_recovery, drop_uncommitted
 from fenghuo.wiring import run_flow
 from flows.saved import FIRST, SECOND
 from flows.windows import ShardState
@@ -43,14 +47,18 @@ class Counting(StatefulBatchLogic[int, int, ShardState]):
 
 
 def run(recovery: Path, values: list[int]) -> None:
-    """Run a dataflow whose steps are named as the real one's."""
+    """Run a dataflow whose steps are named as the real one's; a negative value makes it crash."""
+
+    def check(value: int) -> int:
+        if value < 0:
+            raise RuntimeError
+        return value
+
     flow = Dataflow("risk")
-    read = op.input("read", flow, TestingSource(values))
+    read = op.map("check", op.input("read", flow, TestingSource(values)), check)
     keyed = op.key_on("key", read, lambda value: f"{value % 3:03d}")
-    seen: list[tuple[str, int]] = []
-    op.output("write", op.stateful_batch(f"{FIRST}_own", keyed, Counting), TestingSink(seen))
+    op.output("write", op.stateful_batch(f"{FIRST}_own", keyed, Counting), TestingSink([]))
     run_flow(flow, workers=2, recovery=recovery, interval=0)
-    assert len(seen) == len(values)
 
 
 @contextmanager
@@ -91,6 +99,36 @@ def test_a_run_goes_on_after_its_recovery_was_copied(tmp_path: Path) -> None:
     run(recovery, [])
     copy_recovery(recovery, tmp_path / "again")
     assert saved_state(tmp_path / "again", ["iterable"]).shards[FIRST]["001"] == ShardState("mark", 1)
+
+
+def test_a_state_of_an_epoch_that_was_not_finished_does_not_come_back(tmp_path: Path) -> None:
+    recovery = tmp_path / "recovery"
+    run(recovery, [0, 1, 2, 3])
+    save_ahead(recovery, "000", ShardState("mark", 99))
+    shutil.copytree(recovery, tmp_path / "unmended")
+    assert drop_uncommitted(recovery) == 1
+    for directory, records in ((recovery, 2), (tmp_path / "unmended", 99)):
+        # The next run counts past that epoch, without an event for that key, and crashes, too.
+        with pytest.raises(BytewaxRuntimeError):
+            run(directory, [0, 1, 2, 3, *[1] * 20, -1])
+        copy_recovery(directory, directory / "copy")
+        saved = saved_state(directory / "copy", ["iterable"])
+        assert saved.shards[FIRST]["000"] == ShardState("mark", records)
+        assert saved.shards[FIRST]["001"].records > 10
+        assert drop_uncommitted(directory) == 0
+
+
+def save_ahead(recovery: Path, key: str, state: ShardState) -> None:
+    """Leave what a run leaves that is killed after it saved a state, and before it saved the rest."""
+    with closing(sqlite3.connect(recovery / "part-0.sqlite3")) as part, part:
+        ((execution, workers, epoch),) = part.execute(
+            "SELECT ex_num, worker_count, (SELECT MIN(worker_frontier) FROM fronts) FROM exs"
+        ).fetchall()
+        values = ((execution + 1, workers, epoch), (f"risk.{FIRST}_own", key, epoch, pickle.dumps(state)))
+        part.execute("INSERT INTO exs (ex_num, worker_count, resume_epoch) VALUES (?, ?, ?)", values[0])
+        part.execute(
+            "INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?, ?, ?)", values[1]
+        )
 
 
 def test_what_was_saved_last_counts_after_a_kill(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """In whatever way a stream is replayed, the decisions are the same: batches, workers, shards, crashes."""
 
+import random
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.cases import Case, cases
 from tests.properties.examples import PATIENCE, tries
+from tests.properties.packs import DrawnPack
 from tests.properties.replays import LEFT_OPEN, Cut, Place, Way
+from tests.windows.oracle.contract import DAY, Wanted
 
 pytestmark = [PATIENCE, LEFT_OPEN]
 OWN = ("customer", "group", "order")
@@ -76,3 +81,30 @@ def test_stops_and_crashes_anywhere_change_no_byte(
     )
     assert cut.raw == whole.raw
     assert cut.counts == whole.counts
+
+
+@pytest.mark.parametrize("by", ["group", "counterparty"])
+def test_batches_that_meet_few_shards_stay_in_their_order(place: Place, by: str) -> None:
+    # Workers get ahead of one another: what waits for a shard then comes from many small batches at once.
+    entities = [f"n{number}" for number in range(6)]
+    dice = random.Random(8)
+    chosen = [dice.choice(entities) for _ in range(400)]
+    lines = [
+        msgspec.json.encode(
+            {
+                "event_id": f"e{number}",
+                "type": "order.cancelled",
+                "occurred_at": number,
+                "subsidiary": "SH",
+                "customer": name,
+                "group": name,
+                "counterparty": entities[-1 - entities.index(name)],
+            }
+        )
+        for number, name in enumerate(chosen)
+    ]
+    pack = DrawnPack((Wanted("n", "count", ("order.cancelled",), by, window=DAY),), DAY)
+    expected = [chosen[: number + 1].count(name) for number, name in enumerate(chosen)]
+    for batch in (1, 2, 3, 5):
+        decisions = place.replay(lines, pack.yaml, Way(batch=batch, workers=2)).decisions
+        assert [decision["features"]["n"] for decision in decisions] == expected
