@@ -12,7 +12,7 @@ from msgspec import ValidationError
 from events.clock import EARLIEST, LATEST, milliseconds
 from events.columns import Bools, EventBatch, Int64s
 from events.errors import EventError
-from events.event import MONEY_EVENTS, CheckedCurrency, Event, EventType
+from events.event import MONEY_EVENTS, CheckedEvent, Event, EventType
 from wire.messages import DeadLetter, RawBatch
 from wire.tables import Tables
 
@@ -20,9 +20,7 @@ RUN = 1024  # messages decoded at once: their events are still in the processor'
 CNY = "CNY"
 T = TypeVar("T", bound=np.generic)
 _quick = msgspec.json.Decoder(Event)
-_strict = msgspec.json.Decoder(
-    msgspec.defstruct("Event", [("currency", CheckedCurrency, CNY)], bases=(Event,), kw_only=True)
-)
+_strict = msgspec.json.Decoder(CheckedEvent)
 _BLANK = Event(event_id="-", type=EventType.ORDER_CONFIRMED, occurred_at=0, subsidiary="-", customer="-")
 _ESCAPED_NUL = b"\\u0000"
 _PLACE = re.compile(r"(.*) - at `(?:key in )?\$\.?([^`]*)`$", re.DOTALL)

@@ -11,8 +11,10 @@ import msgspec
 from tests.properties.crowds import crowd, pack_of_all
 from tests.windows.oracle.contract import DAY, HOUR, SECOND, milliseconds
 
-ENTITIES = ("customer", "group", "order")
-"""Whose windows the pack has; all of them belong to one group, so that only the group's order counts."""
+OWN = ("customer", "group", "order")
+"""Entities of one group: only the order of its events counts."""
+ALL = (*OWN, "counterparty")
+"""With those that meet several groups: the order of all events counts, which only files have."""
 BROKEN = (b"{", b'{"event_id": "x"}', b"\xff")
 _PEOPLE = 8  # times as many customers as a crowd has
 _RATINGS = ("red", "yellow", "green", "")
@@ -81,9 +83,9 @@ REACH = DAY
 REMEMBERED = REACH
 
 
-def pack_of_everything(seed: int) -> str:
+def pack_of_everything(seed: int, entities: tuple[str, ...]) -> str:
     """A pack with every aggregate by every entity, whose windows are left behind by a stream of weeks."""
-    drawn = pack_of_all(seed, ENTITIES, SECOND)
+    drawn = pack_of_all(seed, entities, SECOND)
     features = tuple(
         replace(
             one,

@@ -14,7 +14,7 @@ from tests.chaos.kills import VICTIMS, Ordeal, draw, rounds, seed
 from tests.chaos.results import check_decisions
 from tests.chaos.sender import LANES, PARTITIONS, Sender, lane_of
 from tests.chaos.store import Flush, Store
-from tests.chaos.streams import Line, decided, pack_of_everything, stream
+from tests.chaos.streams import OWN, Line, decided, pack_of_everything, stream
 from tests.chaos.warm import SMALL, Warm
 from tests.flows.processes import REPOSITORY, Topic, environment, raw_decisions, undated
 from tests.properties.examples import CHAOS
@@ -131,7 +131,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
         home = tmp_path_factory.mktemp(name)
         pack = home / "pack.yaml"
         pack.write_text(
-            pack_of_everything(seed())
+            pack_of_everything(seed(), OWN)
             if name == "everything"
             else (REPOSITORY / "rules/packs/trade-core.yaml").read_text("utf-8"),
             "utf-8",

@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.kills import VICTIMS, Ordeal, Victim, draw, rounds, seed
 from tests.chaos.results import check_files
 from tests.chaos.store import Flush, Store, log_of
-from tests.chaos.streams import pack_of_everything, span, stream
+from tests.chaos.streams import ALL, pack_of_everything, span, stream
 from tests.chaos.warm import SMALL, Warm
 from tests.flows.processes import MAPPINGS, SAMPLE, environment
 from tests.properties.examples import CHAOS
@@ -52,7 +52,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Job:
     for path, part in zip(paths, parts, strict=True):
         path.write_bytes(b"".join(raw + b"\n" for raw in part))
     pack = home / "pack.yaml"
-    pack.write_text(pack_of_everything(seed()), "utf-8")
+    pack.write_text(pack_of_everything(seed(), ALL), "utf-8")
     return _whole(home, (*paths, "--pack", pack, "--model", "none"), span(lines))
 
 

@@ -83,28 +83,34 @@ def test_stops_and_crashes_anywhere_change_no_byte(
     assert cut.counts == whole.counts
 
 
-@pytest.mark.parametrize("by", ["group", "counterparty"])
-def test_batches_that_meet_few_shards_stay_in_their_order(place: Place, by: str) -> None:
-    # Workers get ahead of one another: what waits for a shard then comes from many small batches at once.
-    entities = [f"n{number}" for number in range(6)]
-    dice = random.Random(8)
-    chosen = [dice.choice(entities) for _ in range(400)]
-    lines = [
-        msgspec.json.encode(
-            {
-                "event_id": f"e{number}",
-                "type": "order.cancelled",
-                "occurred_at": number,
-                "subsidiary": "SH",
-                "customer": name,
-                "group": name,
-                "counterparty": entities[-1 - entities.index(name)],
-            }
-        )
-        for number, name in enumerate(chosen)
+@pytest.mark.parametrize("seed", range(6))
+def test_batches_stay_in_their_order_where_workers_get_ahead_of_one_another(place: Place, seed: int) -> None:
+    # While a worker opens its shards, parts of many batches gather for it, not all shards in each.
+    dice = random.Random(seed)
+    names = [f"n{number}" for number in range(12)]
+    pairs = [(dice.choice(names), dice.choice(names)) for _ in range(120)]
+    messages = [
+        {
+            "event_id": f"e{number}",
+            "type": "order.cancelled",
+            "occurred_at": number,
+            "subsidiary": "SH",
+            "customer": group,
+            "group": group,
+            "counterparty": counterparty,
+        }
+        for number, (group, counterparty) in enumerate(pairs)
     ]
-    pack = DrawnPack((Wanted("n", "count", ("order.cancelled",), by, window=DAY),), DAY)
-    expected = [chosen[: number + 1].count(name) for number, name in enumerate(chosen)]
-    for batch in (1, 2, 3, 5):
-        decisions = place.replay(lines, pack.yaml, Way(batch=batch, workers=2)).decisions
-        assert [decision["features"]["n"] for decision in decisions] == expected
+    pack = DrawnPack(
+        tuple(
+            Wanted(f"n_{by}", "count", ("order.cancelled",), by, window=DAY)
+            for by in ("group", "counterparty")
+        ),
+        lateness=DAY,
+    )
+    way = Way(batch=7, workers=2)
+    decisions = place.replay(list(map(msgspec.json.encode, messages)), pack.yaml, way).decisions
+    for number, decision in enumerate(decisions):
+        seen = zip(*pairs[: number + 1], strict=True)
+        groups, counterparties = (one.count(one[-1]) for one in seen)
+        assert decision["features"] == {"n_group": groups, "n_counterparty": counterparties}, number

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import ValidationError
 from msgspec.json import Decoder
 
-from events.event import MONEY_EVENTS, Event
+from events.event import MONEY_EVENTS, CheckedEvent
 from simulation.stream import Settings
 from tests.simulation.rulebook import Fields, Rulebook
 
@@ -19,7 +19,7 @@ STREAM, LABELS, MAPPINGS = "trade-two-weeks.jsonl.gz", "trade-two-weeks.labels.c
 TWO_WEEKS = Settings(days=14, start=date(2026, 3, 2), seed=7, customers=800, scale=1.0, broken=10)
 """What the shipped sample is made from."""
 
-_decoder = Decoder(Event)
+_decoder = Decoder(CheckedEvent)
 
 
 @dataclass(frozen=True)

@@ -242,6 +242,7 @@ def test_reading_its_data(server: Server, calm: list[Answers]) -> None:
     ready.set()
     watcher.join()
     loader.join()
+    wait(worker.settled)
     found += [worker.answers(batch) for batch in BATCHES[AWAY.stop : LAST]]
     check(found, calm, server, worker)
     assert "loading" in worker.failures()
