@@ -7,7 +7,8 @@ columns stay whole. A state is saved only when no ticket of its shard is open.
     shard ─► own (keyed by shard: opens, owes, saves) ─► tickets ─► WorkerWindows.judge ─► windowed batches
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -126,12 +127,9 @@ class WorkerWindows:
         self._open.append(ticket)
 
     def judge(self) -> None:
-        """Process all tickets, the parts of one batch together, batches in the order in which they came."""
+        """Process all tickets: each shard's in their order, the parts of one batch together."""
         tickets, self._open = self._open, []
-        batches: dict[int, list[Ticket]] = {}
-        for ticket in tickets:
-            batches.setdefault(id(ticket.part.batch), []).append(ticket)
-        for together in batches.values():
+        for together in _in_order(tickets):
             with self.metrics.step_seconds.labels("windows").time():
                 done = self._together(together)
             for ticket in together:
@@ -159,6 +157,31 @@ class WorkerWindows:
             blind = ticket.logic.owe(whole.take(ticket.part.rows))
             done.append(blind if before is None else before.take(ticket.part.rows).completed(blind))
         return done
+
+
+def _in_order(tickets: Iterable[Ticket]) -> Iterator[list[Ticket]]:
+    """Tickets of one batch each. A batch waits for those that any of its shards got before it.
+
+    Where readers' batches cross (one shard got A, B and another B, A), a batch is cut.
+    """
+    waiting: dict[int, deque[Ticket]] = {}
+    parts: Counter[int] = Counter()
+    for ticket in tickets:
+        waiting.setdefault(ticket.part.shard, deque()).append(ticket)
+        parts[id(ticket.part.batch)] += 1
+    while waiting:
+        heads: dict[int, list[Ticket]] = {}
+        for queue in waiting.values():
+            heads.setdefault(id(queue[0].part.batch), []).append(queue[0])
+        whole = (batch for batch, together in heads.items() if len(together) == parts[batch])
+        together = heads[chosen := next(whole, next(iter(heads)))]
+        parts[chosen] -= len(together)
+        for ticket in together:
+            queue = waiting[ticket.part.shard]
+            queue.popleft()
+            if not queue:
+                del waiting[ticket.part.shard]
+        yield together
 
 
 class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
