@@ -1,8 +1,11 @@
 """The recovery directory of a run that has stopped."""
 
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
+
+from bytewax.recovery import init_db_dir
 
 from events.errors import FenghuoError
 
@@ -50,23 +53,37 @@ def copy_recovery(recovery: Path, target: Path) -> None:
             raise RecoveryError(f"`{part}`: {error}; make it readable and writable, or restore it") from error
 
 
-def drop_uncommitted(recovery: Path) -> int:
-    """Forget what a run that was killed had saved of an epoch that it did not finish; gives how many states.
+def prepare_recovery(recovery: Path) -> None:
+    """Make a recovery directory ready for a run: made where it is missing, else without uncommitted states.
+
+    Raises:
+        RecoveryError: it can't be read.
+    """
+    if any(recovery.glob("*.sqlite3")):
+        _drop_uncommitted(recovery)
+        return
+    recovery.mkdir(parents=True, exist_ok=True)
+    # The engine can't go on with a file that it has made but not filled, so it makes it elsewhere.
+    with tempfile.TemporaryDirectory(dir=recovery) as folder:
+        init_db_dir(Path(folder), 1)
+        (made,) = Path(folder).glob("*.sqlite3")
+        with closing(sqlite3.connect(made)) as part:
+            part.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        made.replace(recovery / made.name)
+
+
+def _drop_uncommitted(recovery: Path) -> None:
+    """Forget what a run that was killed had saved of an epoch that it did not finish.
 
     The engine counts epochs on from before that one, but leaves such states in place. Once it has counted
     past them it takes them for its own, and a shard's state comes back from ahead of the source's offsets.
-
-    Raises:
-        RecoveryError: the directory can't be read.
     """
-    dropped = 0
     for part in sorted(recovery.glob("*.sqlite3")):
         try:
             with closing(sqlite3.connect(f"{part.absolute().as_uri()}?mode=rw", uri=True)) as found, found:
-                dropped += found.execute(_DROP_UNCOMMITTED).rowcount
+                found.execute(_DROP_UNCOMMITTED)
         except sqlite3.DatabaseError as error:
             raise RecoveryError(f"`{part}`: {error}; make it readable and writable, or restore it") from error
-    return dropped
 
 
 # A worker that has not finished any epoch of the last execution is where that began.

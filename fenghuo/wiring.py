@@ -11,7 +11,7 @@ from threading import local
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
-from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.recovery import RecoveryConfig
 from bytewax.run import cli_main
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +19,7 @@ from events.clock import wall_clock
 from events.errors import FenghuoError
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
+from fenghuo.recovery import prepare_recovery
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from flows.judge import Judge
@@ -186,10 +187,9 @@ def run_flow(flow: Dataflow, *, workers: int, recovery: Path, interval: float) -
 
     Raises:
         RunError: a step ended the run on purpose.
+        RecoveryError: the recovery directory can't be read.
     """
-    if not any(recovery.glob("*.sqlite3")):
-        recovery.mkdir(parents=True, exist_ok=True)
-        init_db_dir(recovery, 1)
+    prepare_recovery(recovery)
     noise = recovery / "engine.log"
     try:
         with noise.open("ab") as stream, native_stderr_to(stream), _rare_collections():

@@ -89,7 +89,7 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
         if stop.is_set():
             raise RunError(f"stopped; the same command goes on where it was, with --out {out}")
         if settings.redis_url is not None:
-            forget(connect(services.redis_url, 10), namespace)
+            forget(connect(services.redis_url, 10), namespace, REPLAY_PATIENCE)
     alerts = _write_alerts(state / HITS, out / ALERTS)
     summary = _summary(identity, totals, alerts, time.monotonic() - started)
     _write_whole(out / SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n")

@@ -20,6 +20,7 @@ a higher epoch when it is started again.
 
 import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -28,8 +29,8 @@ from typing import Any
 import structlog
 
 from store.redis.calls import Calls, Command
-from store.redis.faults import Fault
-from store.redis.link import Client, connect
+from store.redis.faults import ANY_REDIS_ERROR, Fault, fault_of, passes, told
+from store.redis.link import Client, Link, connect
 from telemetry.metrics import FlowMetrics
 from windows.errors import WindowError
 from windows.journal import (
@@ -52,6 +53,7 @@ _CLAIM, _WRITE, _STAGE, _SWAP = (
     for name in ("claim", "write", "stage", "swap")
 )
 _STAGED = 600_000  # milliseconds that an unfinished log is kept
+_PAUSE = 0.2  # seconds between tries to forget
 _TRIES = 5  # to write or read a whole log that changes meanwhile
 
 _log = structlog.get_logger(__name__)
@@ -292,8 +294,29 @@ def _pieces(parts: Sequence[bytes]) -> list[list[bytes]]:
     return pieces
 
 
-def forget(client: Client, namespace: str) -> None:
-    """Delete all logs of a namespace, and of those below it (`name:…`); for replays that are done."""
+def forget(client: Client, namespace: str, patience: float = 0.0) -> None:
+    """Delete all logs of a namespace, and of those below it (`name:…`); for replays that are done.
+
+    Args:
+        client: of Redis.
+        namespace: of the logs.
+        patience: seconds to try again where Redis fails.
+
+    Raises:
+        StoreUnavailableError: no good answer within the patience.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return _forget(client, namespace)
+        except ANY_REDIS_ERROR as error:
+            fault = fault_of(error)
+            if not passes(fault) or time.monotonic() > until:
+                raise StoreUnavailableError(told(fault, Link(client).place, error)) from error
+        time.sleep(_PAUSE)
+
+
+def _forget(client: Client, namespace: str) -> None:
     literal = re.sub(r"([\\*?\[\]^-])", r"\\\1", namespace)
     ours = re.compile(rb"\{s\d+\}:" + re.escape(namespace.encode()) + b":")
     for key in client.scan_iter(match=f"{{s*}}:{literal}:*", count=1000):

@@ -135,8 +135,22 @@ def raw_decisions(messages: list[Message]) -> dict[str, bytes]:
     for message in messages:
         raw = undated(message.value() or b"")
         name = msgspec.json.decode(raw, type=_Named).decision_id
-        assert found.setdefault(name, raw) == raw, f"decided again: {raw!r} instead of {found[name]!r}"
+        if found.setdefault(name, raw) != raw:
+            again, before = (msgspec.json.decode(one) for one in (raw, found[name]))
+            raise AssertionError(f"{name} decided again: {_differences(before, again)}")
     return found
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any], place: str = "") -> list[str]:
+    """The fields that differ, each with both values."""
+    found = []
+    for name in before.keys() | after.keys():
+        one, other = before.get(name), after.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += _differences(one, other, f"{place}{name}.")
+        elif one != other:
+            found.append(f"{place}{name}: {one} -> {other}")
+    return sorted(found)
 
 
 class _Named(msgspec.Struct):

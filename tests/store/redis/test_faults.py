@@ -9,9 +9,11 @@ import redis
 from structlog.testing import capture_logs
 
 from fenghuo.embedded.service import HOST
+from store.redis.journal import connect, forget
 from tests.store.redis.disturbing import AWAY, BATCHES, LAST, check, disturbed, lines, the_line
 from tests.store.redis.servers import Proxy, Server, wait
 from tests.store.redis.workers import Answers, Worker
+from windows.journal import StoreUnavailableError
 
 
 def test_down(server: Server, calm: list[Answers]) -> None:
@@ -246,6 +248,22 @@ def test_reading_its_data(server: Server, calm: list[Answers]) -> None:
     found += [worker.answers(batch) for batch in BATCHES[AWAY.stop : LAST]]
     check(found, calm, server, worker)
     assert "loading" in worker.failures()
+
+
+def test_forgetting_waits_for_a_server_that_is_away(server: Server) -> None:
+    worker = Worker(server.url)
+    worker.answers(BATCHES[0])
+    with connect(server.url, 1) as client:
+        held = client.dbsize()
+        server.kill()
+        with pytest.raises(StoreUnavailableError, match=f"`{HOST}:{server.port}` does not answer"):
+            forget(client, "live")
+        waiting = threading.Thread(target=forget, args=(client, "live", 20))
+        waiting.start()
+        time.sleep(0.5)
+        server.start()
+        waiting.join()
+        assert 0 == client.dbsize() < held
 
 
 def test_a_full_disk_and_missing_replicas(server: Server, calm: list[Answers]) -> None:
