@@ -1,7 +1,7 @@
 # Every target makes its own .venv from the lock file; a bare machine needs only Python 3.11 or 3.12.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs lock clean
+.PHONY: help run test chaos lint bench docs lock clean
 
 # The first interpreter that really starts and has a version that Bytewax has wheels for.
 PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
@@ -26,6 +26,9 @@ run: .venv/installed  ## Start everything on this machine, with embedded servers
 test: .venv/installed  ## Run the whole test suite against real embedded servers.
 	@$(BIN)/python -m pytest -n 2
 
+chaos: .venv/installed  ## Kill the pipeline and its Redis a few hundred times; FENGHUO_CHAOS_SEED repeats a run.
+	@FENGHUO_TEST_PROFILE=chaos $(BIN)/python -m pytest -n 2 tests/chaos tests/properties
+
 lint: .venv/installed  ## Check style, types, the direction of imports and the declared dependencies.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -33,7 +36,7 @@ lint: .venv/installed  ## Check style, types, the direction of imports and the d
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .
 
-bench: .venv/installed  ## Measure throughput beside the naive version.
+bench: .venv/installed  ## Measure beside the naive version; docs/benchmarks.md tells how.
 	@$(BIN)/fenghuo bench
 
 docs: .venv/installed  ## Write the generated part of docs/.

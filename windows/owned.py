@@ -31,6 +31,7 @@ from windows.windowed import ProfileColumns, WindowedBatch
 
 _WHOLE = frozenset({Aggregate.COUNT, Aggregate.SUM, Aggregate.MIN, Aggregate.MAX, Aggregate.DISTINCT})
 _COUNTED = frozenset({Aggregate.COUNT, Aggregate.DISTINCT})
+_REPAIRS = 5  # tries; the store may lose the last second again between two writes
 _TYPES = {kind: place for place, kind in enumerate(EventType)}
 
 
@@ -182,8 +183,14 @@ class OwnedWindows:
 
     def _repair(self, shard: int, write: Write) -> WindowError | None:
         """Give the store the whole log of a shard again, then the write that showed that it lost it."""
-        (error,) = self._journal.write([self._shards[shard].log.anew()])
-        return error if error is not None else self._journal.write([write])[0]
+        error: WindowError | None = None
+        for _ in range(_REPAIRS):
+            (error,) = self._journal.write([self._shards[shard].log.anew()])
+            if error is None:
+                (error,) = self._journal.write([write])
+            if not isinstance(error, BehindError):
+                break
+        return error
 
     def _upkeep(self, shards: set[int]) -> None:
         writes = {shard: self._shards[shard].upkeep() for shard in sorted(shards)}
