@@ -7,6 +7,7 @@ shipments:3  ──── 2 ───────── 6 ─────┴─�
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heapreplace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,6 @@ Offsets = dict[str, int]
 SILENT = 2.0
 """Seconds for which a partition that neither sends nor ends may hold the others back."""
 
-_POLL = 0.005
 _LONGEST_GAP = 0.1  # of a longer gap between two calls only so much counts: then the dataflow was busy
 _START_OVER = "delete the recovery directory to go on from what is left"
 
@@ -143,7 +143,7 @@ class Lane:
         self._consumer.close()
 
     def _fill(self) -> float:
-        """Take what the client has fetched; wait only when nothing is at hand. Gives the seconds it took."""
+        """Take what the client has fetched, without waiting. Gives the seconds since the last time."""
         now = time.monotonic()
         passed = min(now - self._filled, _LONGEST_GAP)
         self._filled = now
@@ -154,7 +154,7 @@ class Lane:
         if at_hand >= 4 * self._limit and not any(one.holds_back for one in topics):
             return passed
         try:
-            fetched = self._consumer.consume(self._limit, 0 if at_hand else _POLL)
+            fetched = self._consumer.consume(self._limit, 0)
         except KafkaException as error:
             raise WireError(f"Kafka: {error.args[0].str()}; check FENGHUO_KAFKA") from error
         for message in fetched:
@@ -211,27 +211,33 @@ class Lane:
                 )
 
     def _merge(self) -> list[Message]:
-        merged: list[Message] = []
         topics = list(self._topics.values())
-        while len(merged) < self._limit and not any(topic.holds_back for topic in topics):
-            ready = [topic for topic in topics if topic.waiting]
-            if not ready:
-                break
-            if len(ready) == 1 and all(one.at_end or one.closed for one in topics if one is not ready[0]):
-                room = self._limit - len(merged)
-                taken = [ready[0].waiting.popleft() for _ in range(min(room, len(ready[0].waiting)))]
-                oldest = ready[0]
+        if any(topic.holds_back for topic in topics):
+            return []
+        merged: list[Message] = []
+        heads = [(_stamp(topic.waiting[0]), place) for place, topic in enumerate(topics) if topic.waiting]
+        heapify(heads)
+        while heads and len(merged) < self._limit:
+            place = heads[0][1]
+            topic = topics[place]
+            merged.append(message := topic.waiting.popleft())
+            topic.next = (message.offset() or 0) + 1
+            if topic.waiting:
+                heapreplace(heads, (_stamp(topic.waiting[0]), place))
             else:
-                oldest = min(ready, key=lambda topic: topic.waiting[0].timestamp()[1])
-                taken = [oldest.waiting.popleft()]
-            merged += taken
-            oldest.next = (taken[-1].offset() or 0) + 1
+                heappop(heads)
+                if topic.holds_back:
+                    break
         return merged
+
+
+def _stamp(message: Message) -> int:
+    return message.timestamp()[1]
 
 
 def produced_at(messages: Sequence[Message]) -> list[int]:
     """Epoch milliseconds at which each message was produced, 0 or less where it doesn't say."""
-    return [message.timestamp()[1] for message in messages]
+    return [_stamp(message) for message in messages]
 
 
 def raw_batch(

@@ -19,7 +19,7 @@ from fenghuo.embedded.probe import libpq_url
 from fenghuo.settings import load_settings
 
 PARENT = """
-import json, pathlib, signal, sys
+import json, pathlib, sys, time
 from fenghuo.embedded import start_services
 from fenghuo.settings import load_settings
 
@@ -27,7 +27,8 @@ with start_services(load_settings(), pathlib.Path(sys.argv[1])) as services:
     pids = {service.name: service.pid for service in services.embedded.values()}
     found = {"pids": pids, "redis": services.redis_url, "database": services.database_url}
     print(json.dumps(found), flush=True)
-    signal.pause()
+    while True:
+        time.sleep(0.05)  # `pause` would miss a signal that comes before it
 """
 
 
