@@ -19,10 +19,11 @@ from fenghuo.embedded.probe import libpq_url
 from fenghuo.settings import load_settings
 
 PARENT = """
-import json, pathlib, sys, time
+import json, pathlib, signal, sys, time
 from fenghuo.embedded import start_services
 from fenghuo.settings import load_settings
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background ignores it
 with start_services(load_settings(), pathlib.Path(sys.argv[1])) as services:
     pids = {service.name: service.pid for service in services.embedded.values()}
     found = {"pids": pids, "redis": services.redis_url, "database": services.database_url}
