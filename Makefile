@@ -27,7 +27,7 @@ test: .venv/installed  ## Run the whole test suite against real embedded servers
 	@$(BIN)/python -m pytest -n 2
 
 chaos: .venv/installed  ## Kill the pipeline and its Redis a few hundred times; FENGHUO_CHAOS_SEED repeats a run.
-	@FENGHUO_TEST_PROFILE=chaos $(BIN)/python -m pytest -n 2 tests/chaos tests/properties
+	@FENGHUO_TEST_PROFILE=chaos $(BIN)/python -m pytest -n 2 tests/chaos
 
 lint: .venv/installed  ## Check style, types, the direction of imports and the declared dependencies.
 	@$(BIN)/ruff check .
