@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from bench.load import Customers
+
 
 class Job(Struct, frozen=True, kw_only=True, tag=True):
     """What every kind of job has.
@@ -18,3 +20,19 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
     def what(self) -> str:
         """The job in a few words, for people."""
         raise NotImplementedError
+
+
+class LoadJob(Job, frozen=True, kw_only=True):
+    """A job over one load.
+
+    Args:
+        customers: how the events are spread.
+        events: file of the events.
+        size: how many there are.
+        warm_up: file of events that are judged before the clock starts.
+    """
+
+    customers: Customers
+    events: str
+    size: int
+    warm_up: str

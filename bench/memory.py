@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from bench.figure import TIMES, Better, Figure, figure, ratios
-from bench.job import Job
+from bench.job import LoadJob
 from bench.load import Customers
 from bench.subject import Subject
 
@@ -23,22 +23,14 @@ class Arrival(StrEnum):
     NAIVE = "naive"  # one by one into the sorted sets of the naive version
 
 
-class MemoryJob(Job, frozen=True, kw_only=True):
+class MemoryJob(LoadJob, frozen=True, kw_only=True):
     """Let the windows take in a load of which nothing leaves them again, and see what it takes.
 
     Args:
         arrival: how events come, or the naive version.
-        customers: how they are spread.
-        events: file of the events.
-        size: how many there are.
-        warm_up: file of events that load the kernels.
     """
 
     arrival: Arrival
-    customers: Customers
-    events: str
-    size: int
-    warm_up: str
 
     @property
     def what(self) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from bench.figure import TIMES, Better, Figure, figure, ratios
-from bench.job import Job
+from bench.job import LoadJob
 from bench.load import Customers
 from bench.steps import own_seconds, step_figures
 from bench.subject import Subject
@@ -25,23 +25,15 @@ TARGETS = {Pipeline.KAFKA: 60_000, Pipeline.FILE: 120_000}
 """Events per second that the design asks for on two cores; docs/benchmarks.md says where it stands."""
 
 
-class PipelineJob(Job, frozen=True, kw_only=True):
+class PipelineJob(LoadJob, frozen=True, kw_only=True):
     """Judge a load once.
 
     Args:
         pipeline: what judges.
-        customers: how the events are spread.
-        events: file of the events.
-        size: how many there are.
-        warm_up: file of events that are judged before the clock starts.
         model: directory of the anomaly model.
     """
 
     pipeline: Pipeline
-    customers: Customers
-    events: str
-    size: int
-    warm_up: str
     model: str
 
     @property

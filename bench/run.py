@@ -3,10 +3,8 @@
 from bench.hot import HotJob, HotRun
 from bench.latency import LatencyJob, LatencyRun
 from bench.memory import MemoryJob, MemoryRun
-from bench.pipeline import Pipeline, PipelineJob, PipelineRun
+from bench.pipeline import PipelineJob, PipelineRun
 from bench.windows import WindowsJob, WindowsRun
-
-__all__ = ["AnyJob", "AnyRun", "Pipeline"]
 
 AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob
 AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from bench.figure import TIMES, Better, Figure, figure, ratios
-from bench.job import Job
+from bench.job import LoadJob
 from bench.load import Customers
 from bench.subject import Subject
 
@@ -20,22 +20,14 @@ class Batches(StrEnum):
     NAIVE = "naive"  # one, into the sorted sets of the naive version
 
 
-class WindowsJob(Job, frozen=True, kw_only=True):
+class WindowsJob(LoadJob, frozen=True, kw_only=True):
     """Give a load to the windows.
 
     Args:
         batches: how, or the naive version.
-        customers: how the events are spread.
-        events: file of the events.
-        size: how many there are.
-        warm_up: file of events that load the kernels.
     """
 
     batches: Batches
-    customers: Customers
-    events: str
-    size: int
-    warm_up: str
 
     @property
     def what(self) -> str:

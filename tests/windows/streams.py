@@ -164,3 +164,17 @@ def same(feature: Feature, got: object, wanted: float | None) -> bool:
     if feature.aggregate in {Aggregate.AVG, Aggregate.STDDEV}:
         return math.isclose(float(got), wanted, rel_tol=1e-12, abs_tol=1e-6)  # type: ignore[arg-type]
     return bool(got == wanted)
+
+
+def order(number: int, at: int, **fields: object) -> Event:
+    """An order of customer `a` of group `g`, or as `fields` say."""
+    base: dict[str, object] = {
+        "event_id": f"o{number}",
+        "type": EventType.ORDER_PLACED,
+        "occurred_at": at,
+        "subsidiary": "SH",
+        "customer": "a",
+        "group": "g",
+        "amount": 100,
+    }
+    return Event(**{**base, **fields})  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from events.clock import DAY, HOUR
 from events.columns import EventBatch, Int64s, Kind
 from events.event import Event, EventType
 from tests.store.redis.workers import close_all, journal_on
-from tests.windows.streams import batch_of, features, oracle, same, streams
+from tests.windows.streams import batch_of, features, oracle, order, same, streams
 from windows.feature import Aggregate, Entity, Feature
 from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
@@ -69,19 +69,6 @@ def opened(valkey_url: str) -> Iterator[Open]:
 
     yield open_windows
     close_all()
-
-
-def event(number: int, at: int, **fields: object) -> Event:
-    base: dict[str, object] = {
-        "event_id": f"e{number}",
-        "type": EventType.ORDER_PLACED,
-        "occurred_at": at,
-        "subsidiary": "SH",
-        "customer": "a",
-        "group": "g",
-        "amount": 100,
-    }
-    return Event(**{**base, **fields})  # type: ignore[arg-type]
 
 
 def check(result: WindowedBatch, accepted: list[Event]) -> None:
@@ -165,14 +152,14 @@ def test_every_event_of_a_crowded_window_counts(opened: Open, unique: str, numbe
     )
     windows = opened(unique, plan=plan)
     for start in range(0, number, 10_000):
-        part = [event(i, 1_000_000 + 20 * i // number) for i in range(start, min(start + 10_000, number))]
+        part = [order(i, 1_000_000 + 20 * i // number) for i in range(start, min(start + 10_000, number))]
         result = windows.process(batch_of(part, start))
     assert result.features["count_customer_0"].at(-1) == number
     assert result.features["sum_customer_0"].at(-1) == 100 * number
 
 
 def test_a_window_is_open_at_its_start_and_closed_at_its_end(opened: Open, unique: str) -> None:
-    result = opened(unique).process(batch_of([event(1, 100), event(2, 119), event(3, 120)]))
+    result = opened(unique).process(batch_of([order(1, 100), order(2, 119), order(3, 120)]))
     assert [result.features["count_customer_0"].at(row) for row in range(3)] == [1, 2, 2]
 
 
@@ -180,7 +167,7 @@ def test_sums_beyond_double_precision_are_exact_and_beyond_64_bits_are_null(
     opened: Open, unique: str
 ) -> None:
     largest = 2**53 - 1
-    result = opened(unique).process(batch_of([event(i, 100, amount=largest) for i in range(1_100)]))
+    result = opened(unique).process(batch_of([order(i, 100, amount=largest) for i in range(1_100)]))
     sums = result.features["sum_customer_0"]
     assert sums.at(9) == 10 * largest
     assert sums.at(1_000) == 1_001 * largest
@@ -189,33 +176,33 @@ def test_sums_beyond_double_precision_are_exact_and_beyond_64_bits_are_null(
 
 
 def test_one_entity_never_sees_another(opened: Open, unique: str) -> None:
-    parts = [event(1, 10), event(2, 11, customer="b"), event(3, 12, subsidiary="GD"), event(4, 13, group="h")]
+    parts = [order(1, 10), order(2, 11, customer="b"), order(3, 12, subsidiary="GD"), order(4, 13, group="h")]
     result = opened(unique).process(batch_of(parts))
     assert [result.features["count_customer_0"].at(row) for row in range(4)] == [1, 1, 1, 1]
     assert [result.features["count_group_0"].at(row) for row in range(4)] == [1, 2, 3, 1]
 
 
 def test_an_event_without_an_order_has_no_order_features(opened: Open, unique: str) -> None:
-    result = opened(unique).process(batch_of([event(1, 10), event(2, 11)]))
+    result = opened(unique).process(batch_of([order(1, 10), order(2, 11)]))
     assert result.features["count_order_0"].at(1) is None
 
 
 def test_an_event_is_late_when_it_is_older_than_the_lateness(opened: Open, unique: str) -> None:
     start = 100 * DAY
-    parts = [event(1, start), event(2, start - HOUR), event(3, start - HOUR - 1), event(4, 0, group="other")]
+    parts = [order(1, start), order(2, start - HOUR), order(3, start - HOUR - 1), order(4, 0, group="other")]
     result = opened(unique, lateness=HOUR).process(batch_of(parts))
     assert result.late.tolist() == [False, False, True, False]
 
 
 def test_a_profile_is_the_newest_change_accepted_before(opened: Open, unique: str) -> None:
     def changed(number: int, at: int, **attributes: object) -> Event:
-        return event(number, at, type=EventType.CUSTOMER_CHANGED, amount=None, attributes=attributes)
+        return order(number, at, type=EventType.CUSTOMER_CHANGED, amount=None, attributes=attributes)
 
-    first = [event(1, 1), changed(2, 5, rating="green", credit_limit=500), event(3, 6)]
+    first = [order(1, 1), changed(2, 5, rating="green", credit_limit=500), order(3, 6)]
     second = [
         changed(4, 4, rating="old", region="x"),
-        event(5, 7),
-        event(6, 8, customer="b"),
+        order(5, 7),
+        order(6, 8, customer="b"),
         changed(7, 9, rating="red"),
     ]
     windows = opened(unique)
@@ -235,6 +222,6 @@ def test_values_that_look_alike_are_told_apart_in_distinct(opened: Open, unique:
         [Feature("kinds", Aggregate.DISTINCT, frozenset(EventType), Entity.CUSTOMER, "attributes.x", DAY)]
     )
     values: list[object] = ["1", 1, 1.0, True, "true", "1"]
-    parts = [event(i, i, attributes={"x": value}) for i, value in enumerate(values)]
+    parts = [order(i, i, attributes={"x": value}) for i, value in enumerate(values)]
     result = opened(unique, plan=plan).process(batch_of(parts))
     assert [result.features["kinds"].at(row) for row in range(6)] == [1, 2, 2, 3, 4, 4]

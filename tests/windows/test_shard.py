@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from events.event import Event, EventType
 from tests.store.redis.workers import stream
 from tests.windows.sharding import PLAN, Seen, Shard
-from tests.windows.streams import batch_of, features, streams
+from tests.windows.streams import batch_of, features, order, streams
 from windows import log as logs
 from windows.block import Change
 from windows.errors import WindowError
@@ -149,19 +149,6 @@ def test_trimming_changes_no_window(seed: int) -> None:
     calm = Shard(retention=10**12)
     taken(calm, events)
     assert agree(taken(again, more, 9_000), taken(calm, more, 9_000)) == 0
-
-
-def order(number: int, at: int, **fields: object) -> Event:
-    base: dict[str, object] = {
-        "event_id": f"o{number}",
-        "type": EventType.ORDER_PLACED,
-        "occurred_at": at,
-        "subsidiary": "SH",
-        "customer": "a",
-        "group": "g",
-        "amount": 100,
-    }
-    return Event(**{**base, **fields})  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("eager")
