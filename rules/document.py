@@ -104,6 +104,10 @@ class Entry:
             raise self.error("the list is empty; name at least one")
         return [replace(self, node=node, key_line=None) for node in self.node.value]
 
+    def one_or_more(self) -> "list[Entry]":
+        """The entries of a list, or the entry itself where it is a scalar."""
+        return self.items() if isinstance(self.node, yaml.SequenceNode) else [self]
+
     def text(self) -> str:
         """A scalar as it is written; never empty."""
         if not isinstance(self.node, yaml.ScalarNode):
@@ -188,6 +192,16 @@ class Entry:
             wanted -= not raw[place].isspace()
             place += 1
         return raw.count("\n", 0, place)
+
+
+def check_name(name: str, entry: Entry) -> None:
+    """Refuse a name of a rule or deadline that is not of lower-case letters, digits and hyphens.
+
+    Raises:
+        PackError: it is not.
+    """
+    if name != name.lower() or not all(part.isalnum() and part.isascii() for part in name.split("-")):
+        raise entry.error("the name is not usable; write lower-case letters, digits and hyphens")
 
 
 class Problems:

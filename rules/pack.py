@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from events.clock import DAY
 from events.columns import Kind
+from rules.deadline import Deadline
+from rules.deadline_reader import read_deadlines
 from rules.document import Entry, read_document
 from rules.feature_reader import FeatureSet, read_features
 from rules.language import Scope
 from rules.language.scope import PROFILE
 from rules.local_time import LocalTime
-from rules.rule import EVALUATED, Deadline, Expression, Rule
-from rules.rule_reader import read_deadlines, read_rules
+from rules.rule import EVALUATED, Expression, Rule
+from rules.rule_reader import read_rules
 from windows.feature import Feature
 
 DEFAULT_LATENESS = 7 * DAY
@@ -34,7 +36,7 @@ class Pack:
         lateness: milliseconds after which an event is marked late.
         feature_set: features and expressions.
         rules: in the pack's order, whatever their mode.
-        deadlines: declared and checked; nothing evaluates them yet.
+        deadlines: whatever their mode.
         lists: named lists.
     """
 
@@ -117,15 +119,18 @@ def load_pack(path: Path | str, lists: Mapping[str, frozenset[str]] | None = Non
     local_time = _local_time(fields["timezone"])
     known = _lists(fields.get("lists"), lists or {})
     feature_set = read_features(fields["features"], known, local_time)
+    version = fields["version"].integer()
     return Pack(
         name=fields["pack"].slug(),
-        version=fields["version"].integer(),
+        version=version,
         content_hash=_content_hash(root, lists or {}),
         local_time=local_time,
         lateness=fields["lateness"].duration() if "lateness" in fields else DEFAULT_LATENESS,
         feature_set=feature_set,
-        rules=read_rules(fields["rules"], Scope(feature_set.kinds, known)),
-        deadlines=read_deadlines(fields["deadlines"]) if "deadlines" in fields else (),
+        rules=read_rules(fields["rules"], Scope(feature_set.kinds, known), version),
+        deadlines=read_deadlines(fields["deadlines"], known, frozenset(feature_set.kinds), version)
+        if "deadlines" in fields
+        else (),
         lists=known,
     )
 

@@ -54,6 +54,11 @@ class Reason:
 
     parts: Mapping[str, tuple[str | Placeholder, ...]]
 
+    @classmethod
+    def of(cls, texts: Text, kind_of: Callable[[str], Kind]) -> "Reason":
+        """The reason of sentences by language; see `parse_reason`."""
+        return cls({language: parse_reason(text, kind_of) for language, text in texts.items()})
+
     def render(self, value: Callable[[str], Attribute | None]) -> Text:
         """The sentences with the values that `value` gives for a name; money in fen."""
         return {

@@ -1,4 +1,4 @@
-"""What a pack holds: rules, derived features and deadlines."""
+"""What a pack holds: rules and derived features."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,6 @@ from events.event import EventType
 from rules.decision import Outcome, Text, Tier
 from rules.language import Compiled
 from rules.reason import Reason
-from windows.feature import Entity
 
 
 class Mode(StrEnum):
@@ -42,6 +41,7 @@ class Rule:
         mode: whether it is evaluated, and whether that counts.
         rank: its place in the pack; the first of equals leads.
         needs_windows: whether it reads features, the profile or the anomaly, which go with the windows.
+        version: of its pack.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Rule:
     mode: Mode
     rank: int
     needs_windows: bool
+    version: int
 
     @property
     def precedence(self) -> tuple[int, int, int]:
@@ -75,31 +76,3 @@ class Expression:
     def kind(self) -> Kind:
         """MONEY or NUMBER."""
         return self.value.kind
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """A duty that is broken by the absence of an event.
-
-    Packs declare deadlines and their declarations are checked; nothing evaluates them yet, so a pack's
-    deadlines have no effect on decisions.
-
-    Args:
-        name: unique in its pack.
-        after: the event that starts the time.
-        expect: the event that must follow.
-        by: whose event must follow.
-        within: milliseconds.
-        tier: how urgent it is when it does not.
-        outcome: what becomes of the transaction then.
-        queue: case queue.
-    """
-
-    name: str
-    after: EventType
-    expect: EventType
-    by: Entity
-    within: int
-    tier: Tier
-    outcome: Outcome
-    queue: str

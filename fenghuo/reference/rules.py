@@ -75,7 +75,7 @@ def _deadlines(pack: Pack) -> list[str]:
     if not pack.deadlines:
         return []
     rows = [
-        (code(one.name), code(one.after.value), code(one.expect.value), duration(one.within))
+        (code(one.name), code(one.after.value), codes(sorted(one.expect)), code(one.within))
         for one in pack.deadlines
     ]
     return ["## Deadlines", table(("deadline", "after", "expects", "within"), rows)]

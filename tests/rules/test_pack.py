@@ -82,8 +82,8 @@ def test_every_key_that_is_optional(load: Load) -> None:
     assert (counted.window, counted.delay) == (30_000, 10 * MINUTE)
     assert counted.where_text == "LISTED(region, 'far') AND hour = 4 -- far: ['540000', '650000']; UTC"
     (deadline,) = pack.deadlines
-    assert (deadline.within, deadline.by) == (10 * MINUTE, Entity.ORDER)
-    assert deadline.expect is EventType.ORDER_CONFIRMED
+    assert (deadline.within, deadline.due(NOON), deadline.by) == ("10m", NOON + 10 * MINUTE, Entity.ORDER)
+    assert deadline.expect == {EventType.ORDER_CONFIRMED}
     assert [rule.mode for rule in pack.rules] == [Mode.ACTIVE, Mode.SHADOW]
 
 
