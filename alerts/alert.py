@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from rules.decision import Outcome, RuleResult, Text, Tier
 
@@ -53,7 +53,11 @@ class Alert(Struct, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """One hit in brief: which decision, when, how bad, what the rules observed; amount in fen."""
+    """One hit in brief: which decision, when, how bad, what the rules observed; amount in fen.
+
+    Args:
+        withdrawn: why the hit no longer holds, by language; left out where it holds.
+    """
 
     decision_id: str
     occurred_at: str
@@ -61,6 +65,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     amount: int | None
     rules: list[RuleResult]
+    withdrawn: Text | UnsetType = UNSET
 
 
 class AlertRecord(Struct, frozen=True, kw_only=True):
@@ -69,6 +74,7 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
     Args:
         decision_ids: one per hit, in the order of arrival.
         evidence: the strongest hits first, at most 20.
+        withdrawn: number of hits that no longer hold; left out where all do.
     """
 
     alert_id: str
@@ -83,6 +89,7 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
     reason: Text
     decision_ids: list[str]
     evidence: list[Evidence]
+    withdrawn: int | UnsetType = UNSET
 
 
 EVIDENCE = 20

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import uuid_utils
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from alerts.alert import EVIDENCE, Alert, AlertRecord, Evidence, Raised
 from alerts.errors import AlertError
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from events.clock import EARLIEST, LATEST, milliseconds, rfc3339
+from rules.decision import Text
 
 NAMESPACE = uuid_utils.uuid5(uuid_utils.NAMESPACE_URL, "urn:fenghuo:alert")
 
@@ -118,8 +120,8 @@ def occurred(hit: Hit) -> int:
     )
 
 
-def evidence(hit: Hit) -> Evidence:
-    """The hit in brief."""
+def evidence(hit: Hit, withdrawn: Text | None = None) -> Evidence:
+    """The hit in brief, with why it no longer holds."""
     return Evidence(
         decision_id=hit.decision_id,
         occurred_at=hit.occurred_at,
@@ -127,10 +129,11 @@ def evidence(hit: Hit) -> Evidence:
         outcome=hit.outcome,
         amount=hit.amount,
         rules=hit.rules,
+        withdrawn=withdrawn or UNSET,
     )
 
 
-def record(alert: Alert, decision_ids: list[str], shown: list[Evidence]) -> AlertRecord:
+def record(alert: Alert, decision_ids: list[str], shown: list[Evidence], withdrawn: int = 0) -> AlertRecord:
     """The alert as the contract of alerts writes it."""
     return AlertRecord(
         alert_id=alert.alert_id,
@@ -145,6 +148,7 @@ def record(alert: Alert, decision_ids: list[str], shown: list[Evidence]) -> Aler
         reason=alert.reason,
         decision_ids=decision_ids,
         evidence=shown,
+        withdrawn=withdrawn or UNSET,
     )
 
 
@@ -175,6 +179,14 @@ class AlertBook:
         self._hits.add(hit.hit_id)
         return growth
 
+    def withdraw(self, withdrawal: Withdrawal) -> bool:
+        """Note that a hit no longer holds; False where it is not known. Nothing shrinks: it did happen."""
+        entry = self._entries.get((withdrawal.group, withdrawal.scenario))
+        if entry is None or withdrawal.hit_id not in self._hits:
+            return False
+        entry.withdrawn[withdrawal.hit_id] = withdrawal.note
+        return True
+
     def records(self) -> Iterator[AlertRecord]:
         """Every alert, by its first event time, then by id: no order of arrival between groups shows."""
         entries = sorted(
@@ -182,7 +194,8 @@ class AlertBook:
         )
         for entry in entries:
             strongest = [hit for *_, hit in sorted(entry.strongest, reverse=True)]
-            yield record(entry.alert, entry.decision_ids, [evidence(hit) for hit in strongest])
+            shown = [evidence(hit, entry.withdrawn.get(hit.hit_id)) for hit in strongest]
+            yield record(entry.alert, entry.decision_ids, shown, len(entry.withdrawn))
 
 
 class _Entry:
@@ -193,6 +206,7 @@ class _Entry:
         self.events: set[str] = set()
         self.decision_ids: list[str] = []
         self.strongest: list[tuple[int, int, int, Hit]] = []
+        self.withdrawn: dict[str, Text] = {}
 
     def keep(self, hit: Hit) -> None:
         arrival = len(self.decision_ids)
@@ -205,8 +219,12 @@ class _Entry:
             heapq.heappushpop(self.strongest, item)
 
 
-def alerts_of(hits: Iterable[Hit]) -> Iterator[AlertRecord]:
+def alerts_of(hits: Iterable[Hit], withdrawals: Iterable[Withdrawal] = ()) -> Iterator[AlertRecord]:
     """The alerts that `hits`, in the order of arrival, grow into; in time and memory linear in their number.
+
+    Args:
+        hits: of rules and deadlines.
+        withdrawals: what takes some of them back.
 
     Raises:
         AlertError: when a hit's `occurred_at` is no time with an offset.
@@ -214,4 +232,6 @@ def alerts_of(hits: Iterable[Hit]) -> Iterator[AlertRecord]:
     book = AlertBook()
     for hit in hits:
         book.add(hit)
+    for withdrawal in withdrawals:
+        book.withdraw(withdrawal)
     return book.records()

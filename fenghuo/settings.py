@@ -176,6 +176,12 @@ class Settings(BaseSettings):
         description="Seconds of writes that Redis may lose when it is killed: 2 with `appendfsync everysec`, "
         "0 with `always`.",
     )
+    silence: float = Field(
+        30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds without a message after which a partition's deadlines follow the wall clock.",
+    )
     snapshot_interval: float = Field(
         5.0,
         ge=0,

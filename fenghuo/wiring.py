@@ -22,12 +22,14 @@ from fenghuo.quiet import native_stderr_to
 from fenghuo.recovery import prepare_recovery
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
+from flows import steps
 from flows.judge import Judge
 from flows.risk import risk_flow
 from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
 from rules.pack import Pack, load_pack
+from rules.waiting import Duties
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
@@ -124,9 +126,11 @@ def build_flow(
         lifetime: seconds that the log of a shard is kept without being written to.
     """
     first, second = plans(risk.pack)
+    duties = Duties(risk.pack.deadlines, risk.pack.local_time, risk.pack.id)
+    watched = duties if duties.watched else None
 
-    def open_worker(plan: WindowPlan, keys: str) -> OpenWorker:
-        return _open_worker(risk, plan, redis_url, keys, patience, lifetime, degrade=degrade)
+    def open_worker(plan: WindowPlan, keys: str, duties: Duties | None = None) -> OpenWorker:
+        return _open_worker(risk, plan, duties, redis_url, keys, patience, lifetime, degrade=degrade)
 
     return risk_flow(
         source,
@@ -134,9 +138,11 @@ def build_flow(
         codec=risk.codec,
         gather=gather,
         shards=risk.settings.shards,
-        open_worker=open_worker(first, namespace),
+        open_worker=open_worker(first, namespace, watched),
         open_second=open_worker(second, f"{namespace}:counterparties") if second.features else None,
         judge=Judge(risk.pack, risk.model, wall_clock, risk.metrics),
+        tell=steps.tell(wall_clock, risk.metrics) if watched is not None else None,
+        clock=wall_clock if gather else None,
         metrics=risk.metrics,
     )
 
@@ -151,6 +157,7 @@ def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:
 def _open_worker(
     risk: Risk,
     plan: WindowPlan,
+    duties: Duties | None,
     redis_url: str,
     namespace: str,
     patience: float,
@@ -170,7 +177,7 @@ def _open_worker(
             journal = RedisJournal(connect(redis_url, timeout), namespace, patience, lifetime, risk.metrics)
             journal.claim_shards(settings.shards)
             windows = OwnedWindows(plan, journal, risk.pack.lateness, loss_window)
-            held = own.windows = WorkerWindows(windows, risk.metrics, degrade)
+            held = own.windows = WorkerWindows(windows, risk.metrics, degrade, duties)
         return held
 
     return open_worker

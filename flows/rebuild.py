@@ -24,7 +24,7 @@ from events.columns import EventBatch, Int64s
 from flows import steps
 from flows.counterparties import CounterpartyLogic, Expected, route
 from flows.saved import FIRST, SECOND
-from flows.windows import ShardLogic, ShardPart, ShardState, Ticket, Windowed, WorkerWindows, results
+from flows.windows import ShardLogic, ShardPart, ShardState, Ticket, WorkerWindows, results
 from telemetry.metrics import FlowMetrics
 from windows.errors import WindowError
 from windows.ground import pack_ground, unpack_ground
@@ -215,5 +215,5 @@ def _windows(
     step: str,
     parts: KeyedStream[Any],
     own: Callable[[ShardState | None], StatefulBatchLogic[Any, Ticket, ShardState]],
-) -> KeyedStream[Windowed]:
+) -> KeyedStream[Any]:
     return op.flat_map_batch(step, op.stateful_batch(f"{step}_own", parts, own), results)

@@ -4,13 +4,18 @@ import secrets
 from collections.abc import Callable, Iterator
 from itertools import count
 
+import msgspec
 import numpy as np
 
-from events.clock import SECOND
+from alerts.hit import Hit
+from alerts.overdue import Withdrawal, consequential, hit_of, withdrawal_of
+from events.clock import SECOND, Clock
 from events.columns import EventBatch
 from flows.counterparties import Expected, expected
 from flows.shards import shard_key, shard_of
-from flows.windows import BatchNumber, ShardPart, Windowed
+from flows.windows import BatchNumber, Overdue, ShardPart, Windowed, lanes_of
+from rules.waiting import Missed
+from rules.watermark import passing
 from telemetry.metrics import FlowMetrics
 from wire.codec import Codec, Decoded
 from wire.messages import RawBatch, joined
@@ -62,12 +67,16 @@ def dead_letters(decoded: Decoded) -> Iterator[tuple[str, Output]]:
         yield shard_key(0), Output(decoded.batch.batch, decoded.batch.size, dead=decoded.dead)
 
 
-def split(shards: int, *, second: bool) -> Callable[[Decoded], Iterator[tuple[str, ShardPart | Expected]]]:
+def split(
+    shards: int, *, second: bool, watch: bool = False, clock: Clock | None = None
+) -> Callable[[Decoded], Iterator[tuple[str, ShardPart | Expected]]]:
     """The step from a batch to the parts of it that each shard owns, in the order of the batch.
 
     Args:
         shards: how many there are, of groups and of counterparties.
         second: there is a second stage, which is told what to expect.
+        watch: deadlines are watched: every shard is told how far event time has come.
+        clock: the present, which no event can be ahead of; None where history is played.
     """
     origin, numbers = secrets.token_hex(8), count()
 
@@ -75,8 +84,13 @@ def split(shards: int, *, second: bool) -> Callable[[Decoded], Iterator[tuple[st
         batch = decoded.batch
         number = BatchNumber(origin, next(numbers)) if second else None
         owners = np.fromiter((shard_of(group, shards) for group in batch.groups), np.int64, len(batch))
-        for shard in np.unique(owners).tolist():
-            yield shard_key(shard), ShardPart(shard, batch, np.flatnonzero(owners == shard), number)
+        clocks = None
+        if watch:
+            latest = None if clock is None else clock()
+            clocks = passing(batch.occurred_at, lanes_of(batch), latest, decoded.silent)
+        for shard in range(shards) if watch else np.unique(owners).tolist():
+            rows = np.flatnonzero(owners == shard)
+            yield shard_key(shard), ShardPart(shard, batch, rows, number, passing=clocks)
         if number is not None:
             yield from expected(batch, number, shards)
 
@@ -89,3 +103,34 @@ def duplicates(item: tuple[str, Windowed]) -> Iterator[tuple[str, Output]]:
     batch = windowed.batch
     if len(windowed.duplicates):
         yield key, Output(batch.batch, batch.size, duplicates=windowed.duplicates)
+
+
+def tell(clock: Clock, metrics: FlowMetrics) -> Callable[[Overdue], Output]:
+    """The step from what is to be told of deadlines to hits, and to what takes hits back.
+
+    Args:
+        clock: gives `decided_at`.
+        metrics: what is counted.
+    """
+    encode = msgspec.json.Encoder().encode
+
+    def step(overdue: Overdue) -> Output:
+        output, now = Output(overdue.batch, 0), clock()
+        for told in overdue.told:
+            deadline = told.deadline
+            if isinstance(told, Missed):
+                result, into = "missed", output.overdue
+                message: Hit | Withdrawal = hit_of(told, now)
+            else:
+                result, into = "answered_in_time" if told.in_time else "answered_late", output.withdrawn
+                message = withdrawal_of(told)
+            metrics.deadline_results.labels(deadline.name, result).inc()
+            if consequential(deadline.mode):
+                into.append((told.wait.group, encode(message)))
+                if isinstance(told, Missed):
+                    metrics.hits.labels(deadline.tier.value, deadline.scenario).inc()
+                name = f"{deadline.name} {result}"
+                output.deadlines[name] = output.deadlines.get(name, 0) + 1
+        return output
+
+    return step

@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from bytewax.operators import StatefulBatchLogic
 
-from events.columns import EventBatch, Int64s
+from events.columns import Bools, EventBatch, Int64s
+from rules.wait import Kept
+from rules.waiting import Concern, Duties, Told, Waiting
+from rules.watermark import Passing, passing
 from telemetry.metrics import FlowMetrics
 from windows.journal import Appended, StoreUnavailableError
 from windows.owned import OwnedWindows
@@ -31,12 +34,14 @@ class ShardState:
         records: how many records the shard's log had taken in.
         recent: blocks that were appended to it lately, in case the store loses them when it is killed.
         owed: batches that were decided without windows and that the windows still have to take in.
+        waits: events that others have to follow in time.
     """
 
     mark: str | None = None
     records: int = 0
     recent: tuple[Appended, ...] = ()
     owed: tuple[EventBatch, ...] = ()
+    waits: Kept | None = None
 
 
 class BatchNumber(NamedTuple):
@@ -61,6 +66,7 @@ class ShardPart:
         rows: of the shard's events, shape (m,).
         number: of the batch; None where nobody asks.
         before: what an earlier stage says of the whole batch; None in the first.
+        passing: what the batch does to the clocks of its lanes; None where no deadline asks for it.
     """
 
     shard: int
@@ -68,12 +74,14 @@ class ShardPart:
     rows: Int64s
     number: BatchNumber | None = None
     before: WindowedBatch | None = None
+    passing: Passing | None = None
 
     def __reduce__(self) -> tuple[type["ShardPart"], tuple[Any, ...]]:
         # To another process only the events of the part travel.
         before = None if self.before is None else self.before.take(self.rows)
         part = self.batch.take(self.rows) if before is None else before.batch
-        return ShardPart, (self.shard, part, np.arange(len(part)), self.number, before)
+        passing = None if self.passing is None else self.passing.take(self.rows)
+        return ShardPart, (self.shard, part, np.arange(len(part)), self.number, before, passing)
 
 
 class Windowed(NamedTuple):
@@ -88,6 +96,18 @@ class Windowed(NamedTuple):
     number: BatchNumber | None
 
 
+class Overdue(NamedTuple):
+    """What is to be told of deadlines.
+
+    Args:
+        batch: number of the batch that moved the clocks.
+        told: of one shard.
+    """
+
+    batch: int
+    told: list[Told]
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """A part that waits to be judged, and what came of it.
@@ -97,12 +117,14 @@ class Ticket:
         logic: owner of the shard.
         part: the events.
         done: the windowed batches; the first ticket of a batch has them for all.
+        told: of the shard's deadlines.
     """
 
     worker: "WorkerWindows"
     logic: "ShardLogic"
     part: ShardPart
     done: list[WindowedBatch] | None = None
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass
@@ -113,12 +135,14 @@ class WorkerWindows:
         windows: of the shards that the worker owns.
         metrics: where batches are timed.
         degrade: False where a wrong answer is worse than none: then the store's failure ends the run.
+        duties: deadlines that are watched, None for none.
         failure: of the last call to the store, None when it answered.
     """
 
     windows: OwnedWindows
     metrics: FlowMetrics
     degrade: bool
+    duties: Duties | None = None
     failure: StoreUnavailableError | None = None
     _open: list[Ticket] = field(default_factory=list)
 
@@ -138,25 +162,42 @@ class WorkerWindows:
 
     def _together(self, tickets: Sequence[Ticket]) -> list[WindowedBatch]:
         whole, before = tickets[0].part.batch, tickets[0].part.before
-        healthy = [ticket for ticket in tickets if ticket.logic.settle()]
-        behind = [ticket for ticket in tickets if ticket not in healthy]
+        filled = [ticket for ticket in tickets if len(ticket.part.rows)]
+        healthy = [ticket for ticket in filled if ticket.logic.settle()]
+        behind = [ticket for ticket in filled if ticket not in healthy]
         done = []
+        accepted = np.zeros(len(whole), np.bool_)
         if healthy:
             rows = np.concatenate([ticket.part.rows for ticket in healthy])
             sizes = [len(ticket.part.rows) for ticket in healthy]
             owners = np.repeat([ticket.part.shard for ticket in healthy], sizes)
             order = np.argsort(rows, kind="stable")
-            batch = whole if len(rows) == len(whole) else whole.take(rows[order])
-            windowed, left, self.failure = self.windows.process(batch, owners[order])
+            rows, owners = rows[order], owners[order]
+            batch = whole if len(rows) == len(whole) else whole.take(rows)
+            windowed, left, self.failure = self.windows.process(batch, owners)
+            accepted[rows[np.isin(batch.rows, windowed.batch.rows, assume_unique=True)]] = True
             if before is not None:
-                windowed = before.take(np.delete(rows[order], left)).completed(windowed)
+                windowed = before.take(np.delete(rows, left)).completed(windowed)
             done.append(windowed)
-            refused = set(owners[order][left].tolist())
+            refused = set(owners[left].tolist())
             behind += [ticket for ticket in healthy if ticket.part.shard in refused]
         for ticket in behind:
             blind = ticket.logic.owe(whole.take(ticket.part.rows))
             done.append(blind if before is None else before.take(ticket.part.rows).completed(blind))
+        self._watch(tickets, accepted)
         return done
+
+    def _watch(self, tickets: Sequence[Ticket], accepted: Bools) -> None:
+        """Let the deadlines of the shards see the accepted events of a batch, and its clocks."""
+        clocks = tickets[0].part.passing
+        if self.duties is None or clocks is None:
+            return
+        batch = tickets[0].part.batch
+        concern = self.duties.concern(batch)
+        for ticket in tickets:
+            rows = ticket.part.rows
+            ticket.logic.watch(batch, rows[accepted[rows]], concern, clocks)
+            ticket.told = ticket.logic.told()
 
 
 def _in_order(tickets: Iterable[Ticket]) -> Iterator[list[Ticket]]:
@@ -200,6 +241,8 @@ class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
         self._kept = state or ShardState()
         self._owed = list(self._kept.owed)
         self._shard: int | None = None
+        self._waiting = Waiting(worker.duties, self._kept.waits) if worker.duties is not None else None
+        self._told: list[Told] = []
 
     def on_batch(self, values: list[ShardPart]) -> tuple[Iterable[Ticket], bool]:
         """Leave a ticket for each part; the logic is kept for ever."""
@@ -223,11 +266,28 @@ class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
             return False
         while self._owed:
             owed = self._owed[0]
-            self._worker.failure = windows.process(owed, np.full(len(owed), self._shard)).failure
+            windowed, _, self._worker.failure = windows.process(owed, np.full(len(owed), self._shard))
             if self._worker.failure is not None:
                 return False
             self._owed.pop(0)
+            self._catch_up(windowed.batch)
         return True
+
+    def _catch_up(self, batch: EventBatch) -> None:
+        """Let the deadlines see events that the windows were owed."""
+        if self._waiting is not None:
+            clocks = passing(batch.occurred_at, lanes_of(batch), None)
+            self.watch(batch, np.arange(len(batch)), self._waiting.duties.concern(batch), clocks)
+
+    def watch(self, batch: EventBatch, rows: Int64s, concern: Concern, clocks: Passing) -> None:
+        """Let the deadlines see events; nothing passes while events wait that may end their time."""
+        if self._waiting is not None and not self._owed:
+            self._told += self._waiting.take(batch, rows, concern, clocks)
+
+    def told(self) -> list[Told]:
+        """What is to be told of deadlines, once."""
+        told, self._told = self._told, []
+        return told
 
     def owe(self, batch: EventBatch) -> WindowedBatch:
         """Judge a part without windows, which take it in later.
@@ -243,21 +303,32 @@ class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
     def snapshot(self) -> ShardState:
         """What recovery must keep; tickets are judged first, for their offsets are saved too."""
         self._worker.judge()
+        waits = self._waiting.kept() if self._waiting is not None else self._kept.waits
         windows = self._worker.windows
         if self._shard is None or self._shard not in windows:
-            return replace(self._kept, owed=tuple(self._owed))
+            return replace(self._kept, owed=tuple(self._owed), waits=waits)
         shard = windows.shard(self._shard)
         self._worker.metrics.windows_memory.labels(str(self._shard)).set(shard.bytes)
-        return ShardState(shard.log.mark, shard.checkpoint(), shard.log.recent(), tuple(self._owed))
+        if self._waiting is not None:
+            self._worker.metrics.deadline_waits.labels(str(self._shard)).set(len(self._waiting))
+        return ShardState(shard.log.mark, shard.checkpoint(), shard.log.recent(), tuple(self._owed), waits)
 
 
-def results(tickets: list[tuple[str, Ticket]]) -> Iterable[tuple[str, Windowed]]:
+def lanes_of(batch: EventBatch) -> list[str]:
+    """The lane of each event: the number of its partition; nothing for files, which have one order."""
+    lanes = {source: source.rpartition(":")[2] if ":" in source else "" for source in set(batch.sources)}
+    return [lanes[source] for source in batch.sources]
+
+
+def results(tickets: list[tuple[str, Ticket]]) -> Iterable[tuple[str, Windowed | Overdue]]:
     """The step behind the owners: what came of the tickets, judged now unless saving did it before."""
     for key, ticket in tickets:
         if ticket.done is None:
             ticket.worker.judge()
         for windowed in ticket.done or ():
             yield key, Windowed(windowed, ticket.part.number)
+        if ticket.told:
+            yield key, Overdue(ticket.part.batch.batch, ticket.told)
 
 
 OpenWorker = Callable[[], WorkerWindows]

@@ -119,7 +119,7 @@ class Waiting:
             self._enter(number, wait)
         self._restored = set(self._waits)
         if kept is not None:
-            self._missed = set(missed_of(kept))
+            self._missed |= set(missed_of(kept))
             self._early = early_of(kept)
             self._clocks = {lane: LaneClock(heights, at) for lane, (heights, at) in kept.clocks.items()}
 

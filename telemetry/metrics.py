@@ -54,6 +54,19 @@ class FlowMetrics:
             ["rule", "result"],
             registry=registry,
         )
+        self.deadline_results = Counter(
+            "fenghuo_deadline_results",
+            "Deadlines by what became of them: missed, and of those answered_in_time (the message came late) "
+            "or answered_late.",
+            ["deadline", "result"],
+            registry=registry,
+        )
+        self.deadline_waits = Gauge(
+            "fenghuo_deadline_waits",
+            "Events that others have to follow in time, by shard, missed ones included.",
+            ["shard"],
+            registry=registry,
+        )
         self.hits = Counter(
             "fenghuo_alert_hits",
             "Hits sent to the desk, by tier and scenario.",

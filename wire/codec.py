@@ -1,7 +1,8 @@
 """The codec: bytes to event columns; every message that breaks the contract becomes a dead letter."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -46,10 +47,17 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a batch of messages turned out to be; together exactly the messages that were read."""
+    """What a batch of messages turned out to be; together exactly the messages that were read.
+
+    Args:
+        batch: the good events.
+        dead: the others.
+        silent: milliseconds by lane that nothing was read for.
+    """
 
     batch: EventBatch
     dead: list[DeadLetter]
+    silent: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Run(NamedTuple):
@@ -95,9 +103,9 @@ class Codec:
             size=n,
         )
         if not failures:
-            return Decoded(batch, [])
+            return Decoded(batch, [], raw.silent)
         dead = [_dead_letter(raw, row, failures[row]) for row in sorted(failures)]
-        return Decoded(batch.take(np.delete(batch.rows, list(failures))), dead)
+        return Decoded(batch.take(np.delete(batch.rows, list(failures))), dead, raw.silent)
 
     def _run(self, values: list[bytes | None], start: int, failures: dict[int, EventError]) -> "_Run":
         """The columns of some messages, with a blank event where there is none, and what failed.

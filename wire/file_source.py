@@ -97,14 +97,12 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
             rows = np.flatnonzero(files == file)
             offsets[rows] = self._offsets[file] + np.arange(len(rows))
             self._offsets[file] += len(rows)
-        now = wall_clock()
         batch = RawBatch(
             batch=self._batches,
             values=[line.raw for line in lines],
             sources=[self._names[line.file] for line in lines],
             offsets=offsets,
-            read_at=now,
-            oldest_at=now,
+            oldest_at=wall_clock(),
         )
         self._batches += 1
         self._read += len(lines)

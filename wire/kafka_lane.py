@@ -102,6 +102,11 @@ class Lane:
         )
 
     @property
+    def partition(self) -> int:
+        """The number of its partitions."""
+        return self._partition
+
+    @property
     def sources(self) -> dict[str, str]:
         """The name of each partition that is read, by topic."""
         return {name: f"{name}:{self._partition}" for name in self._topics}
@@ -257,6 +262,5 @@ def raw_batch(
         values=[message.value() for message in messages],
         sources=[sources[message.topic() or ""] for message in messages],
         offsets=np.array([message.offset() for message in messages], np.int64),
-        read_at=now,
         oldest_at=min((stamp for stamp in produced if stamp > 0), default=now),
     )

@@ -1,4 +1,4 @@
-"""The Kafka sink of the dataflow: decisions, hits and dead letters to their topics, at least once."""
+"""The Kafka sink of the dataflow: decisions, hits, what takes hits back, and dead letters, at least once."""
 
 import threading
 from collections.abc import Iterable
@@ -102,7 +102,7 @@ class KafkaSink(FixedPartitionedSink[Output, None]):
         config: librdkafka configuration.
         parts: number of sink partitions, spread over the workers.
         metrics: where refused messages are counted.
-        topics: of decisions, hits and dead letters.
+        topics: of decisions, hits, withdrawn hits and dead letters.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class KafkaSink(FixedPartitionedSink[Output, None]):
         config: dict[str, Any],
         parts: int,
         metrics: FlowMetrics,
-        topics: tuple[str, str, str] = OUTPUTS,
+        topics: tuple[str, str, str, str] = OUTPUTS,
     ) -> None:
         self._topics = topics
         self._config = config
@@ -135,15 +135,19 @@ class KafkaSink(FixedPartitionedSink[Output, None]):
 
 
 class _KafkaPartition(StatefulSinkPartition[Output, None]):
-    def __init__(self, delivery: Delivery, topics: tuple[str, str, str]) -> None:
+    def __init__(self, delivery: Delivery, topics: tuple[str, str, str, str]) -> None:
         self._delivery = delivery
-        self._decisions, self._alerts, self._dead_letters = topics
+        self._decisions, self._alerts, self._withdrawals, self._dead_letters = topics
 
     def write_batch(self, values: list[Output]) -> None:
         for output in values:
             self._delivery.send_all(self._decisions, output.keys, output.decisions)
             for place, hit in output.hits:
                 self._delivery.send(self._alerts, output.keys[place], hit)
+            for group, hit in output.overdue:
+                self._delivery.send(self._alerts, group, hit)
+            for group, withdrawal in output.withdrawn:
+                self._delivery.send(self._withdrawals, group, withdrawal)
             for letter in output.dead:
                 self._delivery.send(self._dead_letters, None, letter.raw, _headers(letter))
         self._delivery.serve()

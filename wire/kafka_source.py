@@ -8,16 +8,17 @@ messages' timestamps: catching up with a backlog then judges an order before its
 from collections import Counter
 from collections.abc import Sequence
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from events.clock import wall_clock
+from events.clock import SECOND, wall_clock
 from telemetry.metrics import FlowMetrics
 from wire.kafka_lane import Lane, Offsets, produced_at, raw_batch
 from wire.messages import RawBatch
 
-__all__ = ["BATCH", "KafkaSource", "Offsets", "lane_name", "lane_number"]
+__all__ = ["BATCH", "KafkaSource", "LanePlace", "Offsets", "lane_name", "lane_number"]
 
 BATCH = 8192
 """Messages of a batch at most."""
@@ -33,7 +34,21 @@ def lane_number(name: str) -> int:
     return int(name.removeprefix("lane-"))
 
 
-class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
+class LanePlace(NamedTuple):
+    """How far a lane was read.
+
+    Args:
+        offsets: of the next message of each topic.
+        batches: number of the next batch.
+        heard_at: epoch milliseconds of the last message, or of the last batch that told of silence.
+    """
+
+    offsets: Offsets
+    batches: int
+    heard_at: int
+
+
+class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
     """Reads co-partitioned topics lane by lane; offsets live in the dataflow's recovery, not in the broker.
 
     Args:
@@ -42,6 +57,7 @@ class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
         partitions: number of partitions of every topic.
         metrics: where messages and lag are counted.
         stop: when set, reading ends; the offsets are kept.
+        silence: seconds without a message after which batches tell of silence; None for never.
         stop_at_end: end when everything that the topics hold has been read, for tests and benchmarks.
     """
 
@@ -53,8 +69,10 @@ class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
         metrics: FlowMetrics,
         stop: Event | None = None,
         *,
+        silence: float | None = None,
         stop_at_end: bool = False,
     ) -> None:
+        self._silence = silence
         self._stop = stop or Event()
         self._config = config
         self._topics = list(topics)
@@ -70,21 +88,31 @@ class KafkaSource(FixedPartitionedSource[RawBatch, tuple[Offsets, int]]):
         self,
         step_id: str,  # noqa: ARG002
         for_part: str,
-        resume_state: tuple[Offsets, int] | None,
+        resume_state: LanePlace | None,
     ) -> "_Part":
         """Start reading a lane where its saved offsets say, or at the beginning."""
-        offsets, batches = resume_state or ({}, 0)
-        begin = {name: offsets.get(name, 0) for name in self._topics}
+        place = resume_state or LanePlace({}, 0, wall_clock())
+        begin = {name: place.offsets.get(name, 0) for name in self._topics}
         lane = Lane(self._config, lane_number(for_part), begin, limit=BATCH)
-        return _Part(lane, batches, self._metrics, self._stop, stop_at_end=self._stop_at_end)
+        silence = None if self._silence is None else round(self._silence * SECOND)
+        return _Part(lane, place, self._metrics, self._stop, silence, stop_at_end=self._stop_at_end)
 
 
-class _Part(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
+class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
     def __init__(
-        self, lane: Lane, batches: int, metrics: FlowMetrics, stop: Event, *, stop_at_end: bool
+        self,
+        lane: Lane,
+        place: LanePlace,
+        metrics: FlowMetrics,
+        stop: Event,
+        silence: int | None,
+        *,
+        stop_at_end: bool,
     ) -> None:
         self._lane = lane
-        self._batches = batches
+        self._batches = place.batches
+        self._heard_at = self._last_at = place.heard_at
+        self._silence = silence
         self._metrics = metrics
         self._stop = stop
         self._stop_at_end = stop_at_end
@@ -96,13 +124,29 @@ class _Part(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
         if not messages:
             if self._stop_at_end and self._lane.finished:
                 raise StopIteration
-            return []
+            return self._silent(wall_clock())
         sources = self._lane.sources
         for name, count in Counter(message.topic() or "" for message in messages).items():
             self._metrics.events.labels(sources[name]).inc(count)
-        batch = raw_batch(messages, produced_at(messages), self._batches, sources, wall_clock())
+        self._heard_at = self._last_at = wall_clock()
+        batch = raw_batch(messages, produced_at(messages), self._batches, sources, self._heard_at)
         self._batches += 1
         self._measure_lag(sources)
+        return [batch]
+
+    def _silent(self, now: int) -> list[RawBatch]:
+        """A batch that tells of silence, about once a second; none while there may be something to read."""
+        if (
+            self._silence is None
+            or not self._lane.finished
+            or now - self._last_at < self._silence
+            or now - self._heard_at < SECOND
+        ):
+            return []
+        silent = {str(self._lane.partition): now - self._heard_at}
+        self._heard_at = now
+        batch = RawBatch(self._batches, [], [], np.zeros(0, np.int64), now, silent)
+        self._batches += 1
         return [batch]
 
     def _measure_lag(self, sources: dict[str, str]) -> None:
@@ -110,8 +154,8 @@ class _Part(StatefulSourcePartition[RawBatch, tuple[Offsets, int]]):
             if (high := self._lane.high(name)) >= 0:
                 self._metrics.lag.labels(sources[name]).set(max(0, high - offset))
 
-    def snapshot(self) -> tuple[Offsets, int]:
-        return self._lane.offsets, self._batches
+    def snapshot(self) -> LanePlace:
+        return LanePlace(self._lane.offsets, self._batches, self._heard_at)
 
     def close(self) -> None:
         self._lane.close()

@@ -12,7 +12,8 @@ from wire.errors import WireError
 
 DECISIONS, ALERTS, DEAD_LETTERS = "risk.decisions", "risk.alerts", "risk.dead_letters"
 INPUTS = tuple(dict.fromkeys(TOPICS.values()))
-OUTPUTS = (DECISIONS, ALERTS, DEAD_LETTERS)
+WITHDRAWALS = "risk.withdrawals"
+OUTPUTS = (DECISIONS, ALERTS, WITHDRAWALS, DEAD_LETTERS)
 
 
 def ensure_topics(

@@ -1,8 +1,8 @@
 """Messages as they were read, before anything is known of them, and as dead letters."""
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -20,16 +20,16 @@ class RawBatch:
         values: the messages' bytes; None is a Kafka tombstone.
         sources: name of the partition or file that each message came from, for example `orders:3`.
         offsets: position of each message in its source, shape (n,).
-        read_at: epoch milliseconds when the batch was read.
         oldest_at: epoch milliseconds when the oldest message of the batch was produced.
+        silent: milliseconds by lane that nothing was read for, in a batch that tells of it.
     """
 
     batch: int
     values: list[bytes | None]
     sources: list[str]
     offsets: Int64s
-    read_at: int
     oldest_at: int
+    silent: Mapping[str, int] = field(default_factory=dict)
 
 
 def joined(batches: Sequence[RawBatch]) -> RawBatch:
@@ -41,8 +41,8 @@ def joined(batches: Sequence[RawBatch]) -> RawBatch:
         values=[value for batch in batches for value in batch.values],
         sources=[source for batch in batches for source in batch.sources],
         offsets=np.concatenate([batch.offsets for batch in batches]),
-        read_at=min(batch.read_at for batch in batches),
         oldest_at=min(batch.oldest_at for batch in batches),
+        silent={lane: length for batch in batches for lane, length in batch.silent.items()},
     )
 
 

@@ -48,6 +48,9 @@ class Output:
         degraded: decided events that were judged without windows.
         outcomes: number of decisions by outcome.
         rules: number of results by `rule:result`.
+        overdue: (group, JSON) of each hit of a missed deadline.
+        withdrawn: (group, JSON) of what takes such a hit back.
+        deadlines: number of these by `deadline result`.
     """
 
     batch: int
@@ -62,6 +65,9 @@ class Output:
     degraded: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
+    overdue: list[tuple[str, bytes]] = field(default_factory=list)
+    withdrawn: list[tuple[str, bytes]] = field(default_factory=list)
+    deadlines: dict[str, int] = field(default_factory=dict)
 
     @property
     def accounted(self) -> int:

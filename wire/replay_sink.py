@@ -14,13 +14,15 @@ from wire.messages import dead_letter_line
 from wire.output import Lines, Output
 
 DECISIONS, HITS, DEAD_LETTERS = "decisions.jsonl", "hits.jsonl", "dead_letters.jsonl"
+OVERDUE, WITHDRAWN = "overdue.jsonl", "withdrawn.jsonl"
+_FILES = (DECISIONS, HITS, DEAD_LETTERS, OVERDUE, WITHDRAWN)
 
 
 @dataclass(frozen=True)
 class ReplayPlace:
     """How far a replay has been written: length of each file, next batch, and the counts so far."""
 
-    lengths: dict[str, int] = field(default_factory=lambda: dict.fromkeys((DECISIONS, HITS, DEAD_LETTERS), 0))
+    lengths: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_FILES, 0))
     batch: int = 0
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -32,12 +34,13 @@ class ReplaySink(FixedPartitionedSink[Output, ReplayPlace]):
 
     Args:
         folder: for decisions and dead letters.
-        state: for the hits, from which alerts grow at the end.
+        state: for the hits, from which alerts grow at the end; those of deadlines are apart, in no order.
         totals: called with the final counts when the input has ended.
     """
 
     def __init__(self, folder: Path, state: Path, totals: "Totals") -> None:
-        self._paths = {DECISIONS: folder / DECISIONS, DEAD_LETTERS: folder / DEAD_LETTERS, HITS: state / HITS}
+        results = (DECISIONS, DEAD_LETTERS)
+        self._paths = {name: (folder if name in results else state) / name for name in _FILES}
         self._totals = totals
 
     def list_parts(self) -> list[str]:
@@ -73,6 +76,9 @@ class _ReplayPartition(StatefulSinkPartition[Output, ReplayPlace]):
 
     def write_batch(self, values: list[Output]) -> None:
         for output in values:
+            if output.deadlines:
+                self._tell(output)
+                continue
             self._waiting.setdefault(output.batch, []).append(output)
         while self._complete(parts := self._waiting.get(self._next, [])):
             self._write(parts)
@@ -105,6 +111,13 @@ class _ReplayPartition(StatefulSinkPartition[Output, ReplayPlace]):
             for rule, number in part.rules.items():
                 counts[f"rule {rule}"] += number
         counts["input"] += parts[0].size
+
+    def _tell(self, output: Output) -> None:
+        """What deadlines tell belongs to no message, and is put into order at the end."""
+        self._append(OVERDUE, [hit for _, hit in output.overdue])
+        self._append(WITHDRAWN, [withdrawal for _, withdrawal in output.withdrawn])
+        for deadline, number in output.deadlines.items():
+            self._totals.counts[f"deadline {deadline}"] += number
 
     def _append(self, name: str, lines: list[bytes]) -> None:
         if lines:

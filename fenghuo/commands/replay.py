@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from rich import box
@@ -21,6 +22,7 @@ from rich.table import Table
 from alerts.alert import AlertRecord
 from alerts.growth import alerts_of
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from events.errors import FenghuoError
 from fenghuo.embedded import start_services
 from fenghuo.ending import RunError, stop_on_signals
@@ -31,10 +33,12 @@ from store.redis.journal import connect, forget
 from wire.column_mapping import read_mapping
 from wire.file_source import FileSource
 from wire.input_files import InputFiles
-from wire.replay_sink import HITS, ReplaySink, Totals
+from wire.replay_sink import HITS, OVERDUE, WITHDRAWN, ReplaySink, Totals
 
 STATE, SUMMARY, ALERTS = ".state", "summary.json", "alerts.jsonl"
 SNAPSHOT_SECONDS = 1.0
+
+S = TypeVar("S")
 
 
 class ReplayError(FenghuoError):
@@ -90,13 +94,14 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
             raise RunError(f"stopped; the same command goes on where it was, with --out {out}")
         if settings.redis_url is not None:
             forget(connect(services.redis_url, 10), namespace, REPLAY_PATIENCE)
-    alerts = _write_alerts(state / HITS, out / ALERTS)
+    alerts = _write_alerts(state, out / ALERTS)
     summary = _summary(identity, totals, alerts, time.monotonic() - started)
     _write_whole(out / SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n")
     _write_whole(state / "run.json", json.dumps({"identity": identity, "finished": True}).encode())
     for left in (state / "recovery", state / "valkey"):
         shutil.rmtree(left, ignore_errors=True)
-    (state / HITS).unlink(missing_ok=True)
+    for name in (HITS, OVERDUE, WITHDRAWN):
+        (state / name).unlink(missing_ok=True)
     return Result(summary, repeated=False)
 
 
@@ -168,12 +173,22 @@ def _progress(console: Console, files: InputFiles) -> Iterator[Callable[[int], N
         yield lambda read: progress.update(task, completed=files.read_bytes, read=read)
 
 
-def _write_alerts(hits: Path, target: Path) -> list[AlertRecord]:
+def _write_alerts(state: Path, target: Path) -> list[AlertRecord]:
+    """Let alerts grow: hits of rules in the order of arrival, then those of deadlines by due moment."""
     decoder, encoder = msgspec.json.Decoder(Hit), msgspec.json.Encoder()
-    with hits.open("rb") as stream:
-        alerts = list(alerts_of(decoder.decode(line) for line in stream))
+    overdue = sorted(_lines(state / OVERDUE, Hit), key=lambda hit: (hit.occurred_at, hit.hit_id))
+    withdrawn = sorted(_lines(state / WITHDRAWN, Withdrawal), key=lambda one: (one.occurred_at, one.hit_id))
+    with (state / HITS).open("rb") as stream:
+        hits = chain((decoder.decode(line) for line in stream), overdue)
+        alerts = list(alerts_of(hits, withdrawn))
     _write_whole(target, b"".join(encoder.encode(alert) + b"\n" for alert in alerts))
     return alerts
+
+
+def _lines(path: Path, kind: type[S]) -> list[S]:
+    decoder = msgspec.json.Decoder(kind)
+    with path.open("rb") as stream:
+        return [decoder.decode(line) for line in stream]
 
 
 def _summary(
@@ -186,10 +201,12 @@ def _summary(
         tiers[alert.tier.value] = tiers.get(alert.tier.value, 0) + 1
         scenarios[alert.scenario] = scenarios.get(alert.scenario, 0) + 1
     rules: dict[str, dict[str, int]] = {}
+    deadlines: dict[str, dict[str, int]] = {}
     for name, count in sorted(counts.items()):
-        if name.startswith("rule "):
-            _, rule, result = name.split(" ")
-            rules.setdefault(rule, {})[result] = count
+        kind, _, rest = name.partition(" ")
+        if kind in ("rule", "deadline"):
+            one, result = rest.split(" ")
+            (rules if kind == "rule" else deadlines).setdefault(one, {})[result] = count
     whole = {
         name: counts[name] for name in ("input", "decided", "duplicate", "dead_lettered", "late", "degraded")
     }
@@ -200,6 +217,7 @@ def _summary(
             n.removeprefix("outcome "): c for n, c in sorted(counts.items()) if n.startswith("outcome ")
         },
         "rules": rules,
+        "deadlines": deadlines,
         "alerts": {"total": len(alerts), "tiers": tiers, "scenarios": dict(sorted(scenarios.items()))},
         "of": identity,
         "seconds": round(seconds, 3),

@@ -45,7 +45,7 @@ def run(settings: Settings) -> None:
         )
         flow = build_flow(
             risk,
-            KafkaSource(config, INPUTS, partitions, risk.metrics, stop),
+            KafkaSource(config, INPUTS, partitions, risk.metrics, stop, silence=settings.silence),
             KafkaSink(config, settings.shards, risk.metrics),
             redis_url=services.redis_url,
             namespace=NAMESPACE,

@@ -20,7 +20,7 @@ def events(load: Load) -> list[Event]:
     """The load, decoded as the product does."""
     values: list[bytes | None] = list(lines(load))
     n = len(values)
-    raw = RawBatch(0, values, ["load"] * n, np.arange(n, dtype=np.int64), 0, 0)
+    raw = RawBatch(0, values, ["load"] * n, np.arange(n, dtype=np.int64), 0)
     decoded = Codec(read_tables(None, None), 1 << 20).decode(raw)
     assert decoded.dead == []
     return decoded.batch.events

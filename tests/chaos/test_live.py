@@ -19,7 +19,7 @@ from tests.chaos.warm import SMALL, Warm
 from tests.flows.processes import REPOSITORY, Topic, environment, raw_decisions, undated
 from tests.properties.examples import CHAOS
 from tests.wire.broker import taken
-from wire.kafka_topics import DECISIONS, OUTPUTS
+from wire.kafka_topics import ALERTS, DEAD_LETTERS, DECISIONS
 
 EVENTS = 8_000 if CHAOS else 3_000
 KILLS = 100 if CHAOS else 5
@@ -98,7 +98,9 @@ def run(lines: list[Line], pack: Path, home: Path, dice: random.Random, kills: i
         )
         assert worker.stop() == 0, worker.told
         print(f"{ordeal.age:7.2f} s: ended")
-        found, hits, dead = (taken(broker.url, topic, PARTITIONS) for topic in OUTPUTS)
+        found, hits, dead = (
+            taken(broker.url, topic, PARTITIONS) for topic in (DECISIONS, ALERTS, DEAD_LETTERS)
+        )
         told = Told(
             raw_decisions(found),
             {undated(message.value() or b"") for message in hits},

@@ -91,7 +91,7 @@ def test_the_schema_of_events_agrees_with_the_codec() -> None:
         messages = [line.rstrip(b"\n") for line in stream]
     tables = read_tables(REPOSITORY / "samples" / "mappings", None)
     n = len(messages)
-    raw = RawBatch(0, list(messages), ["sample"] * n, np.arange(n), read_at=0, oldest_at=0)
+    raw = RawBatch(0, list(messages), ["sample"] * n, np.arange(n), oldest_at=0)
     decoded = Codec(tables, 1 << 20).decode(raw)
     broken = {letter.row for letter in decoded.dead}
     assert len(broken) == 10

@@ -47,7 +47,7 @@ def batches(messages: Sequence[Sent], size: int = 500) -> list[HistoryBatch]:
         for source in sources:
             counts[source] = counts.get(source, -1) + 1
             offsets.append(counts[source])
-        raw = RawBatch(begin, [one.raw for one in part], sources, np.array(offsets, np.int64), START, START)
+        raw = RawBatch(begin, [one.raw for one in part], sources, np.array(offsets, np.int64), START)
         found.append(HistoryBatch(raw, np.array([one.stamp for one in part], np.int64)))
     return found
 

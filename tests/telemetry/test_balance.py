@@ -106,6 +106,8 @@ class Pipeline:
             open_worker=self._open_worker(metrics),
             open_second=None,
             judge=judged,
+            tell=None,
+            clock=None,
             metrics=metrics,
         )
         try:

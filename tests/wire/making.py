@@ -48,7 +48,6 @@ def raw(*values: bytes | None, batch: int = 0, source: str = "orders:0", first: 
         values=list(values),
         sources=[source] * len(values),
         offsets=np.arange(first, first + len(values), dtype=np.int64),
-        read_at=READ_AT,
         oldest_at=READ_AT - 5,
     )
 

@@ -13,7 +13,7 @@ from wire.messages import RawBatch
 def history(*places: tuple[str, int]) -> HistoryBatch:
     """Messages of some sources with the times at which they were produced."""
     n = len(places)
-    raw = RawBatch(0, [b"x"] * n, [source for source, _ in places], np.arange(n), NOON, NOON)
+    raw = RawBatch(0, [b"x"] * n, [source for source, _ in places], np.arange(n), NOON)
     return HistoryBatch(raw, np.array([stamp for _, stamp in places], np.int64))
 
 

@@ -19,13 +19,14 @@ LAZY = {"linger.ms": 60_000}  # nothing leaves by itself
 
 
 class Sink:
-    """A sink on three topics of its own."""
+    """A sink on topics of its own."""
 
     def __init__(self, bootstrap: str, unique: str, **config: object) -> None:
         self.bootstrap = bootstrap
-        self.decisions, self.alerts, self.dead = self.topics = (
+        self.decisions, self.alerts, self.withdrawals, self.dead = self.topics = (
             f"{unique}-decisions",
             f"{unique}-alerts",
+            f"{unique}-withdrawals",
             f"{unique}-dead",
         )
         make(bootstrap, self.topics)

@@ -54,4 +54,4 @@ def test_a_broker_that_is_not_there_is_told_in_time_and_once(capfd: pytest.Captu
 
 def test_the_topics_are_those_of_the_contract() -> None:
     assert set(INPUTS) == {"orders", "shipments", "payments", "customers", "service", "labels"}
-    assert OUTPUTS == ("risk.decisions", "risk.alerts", "risk.dead_letters")
+    assert OUTPUTS == ("risk.decisions", "risk.alerts", "risk.withdrawals", "risk.dead_letters")

@@ -11,7 +11,7 @@ from events.clock import DAY
 from events.columns import EventBatch
 from events.event import Event, EventType
 from flows.shards import shard_key, shard_of
-from flows.windows import ShardLogic, ShardPart, ShardState, WorkerWindows, results
+from flows.windows import ShardLogic, ShardPart, ShardState, Windowed, WorkerWindows, results
 from store.redis.journal import Client, RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from tests.windows.streams import REGIONS, TYPES, batch_of, features
@@ -105,7 +105,7 @@ class Worker:
             self._seen.add(shard)
             left, _ = self.logics[shard].on_batch([part])
             tickets += [(shard_key(shard), ticket) for ticket in left]
-        return [item.windowed for _, item in results(tickets)]
+        return [item.windowed for _, item in results(tickets) if isinstance(item, Windowed)]
 
     def answers(self, batch: EventBatch) -> Answers:
         """The features of each event of a batch that is no duplicate."""
