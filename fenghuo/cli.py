@@ -34,7 +34,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(model_app, name="model")
 app.add_typer(windows_app, name="windows")
 
-Pack = Annotated[Path | None, typer.Option(help="Rule pack; default: FENGHUO_PACK or trade-core.")]
+Pack = Annotated[list[Path] | None, typer.Option(help="Rule pack; repeat for several that judge together.")]
 ModelDir = Annotated[str | None, typer.Option(help="Model directory, or `none`.")]
 Mapping = Annotated[Path | None, typer.Option(help="Column mapping file for CSV and Parquet.")]
 Tables = Annotated[Path | None, typer.Option(help="Folder of mapping tables.")]

@@ -113,6 +113,8 @@ def _bootstrap_servers(text: str) -> str:
 
 def _paths(value: object) -> object:
     paths = [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+    if isinstance(paths, Path):
+        return (paths,)
     if not paths:
         raise ValueError("expected at least one file")
     return paths
@@ -149,8 +151,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("var"), description="Directory of embedded servers, recovery and generated secrets."
     )
-    pack: FilePath = Field(
-        Path(str(files("rules"))) / "packs" / "trade-core.yaml", description="The rule pack that judges."
+    pack: Annotated[tuple[FilePath, ...], NoDecode, BeforeValidator(_paths)] = Field(
+        (Path(str(files("rules"))) / "packs" / "trade-core.yaml",),
+        description="The rule packs that judge together.",
     )
     model: Annotated[DirectoryPath | None, BeforeValidator(_none)] = Field(
         None, description="Directory of the anomaly model, or `none`: no anomaly score."

@@ -28,7 +28,8 @@ from flows.risk import risk_flow
 from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
-from rules.pack import Pack, load_pack
+from rules.pack import Pack
+from rules.union import load_packs
 from rules.waiting import Duties
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
@@ -76,7 +77,7 @@ def build_risk(settings: Settings, *, sample: bool = False) -> Risk:
     Raises:
         FenghuoError: a pack, model or table is wrong; the message names file, line and cure.
     """
-    pack = load_pack(settings.pack)
+    pack = load_packs(settings.pack)
     folder = settings.model
     if sample and folder is None and settings.source_of("model").source is Origins.DEFAULT:
         folder = sample_model(pack)
@@ -97,7 +98,8 @@ def sample_model(pack: Pack) -> Path | None:
     folder = Path(__file__).resolve().parents[1] / "samples" / "model"
     if not folder.is_dir():
         return None
-    return folder if load_model(folder).manifest.pack.sha256 == pack.content_hash else None
+    trained_on = load_model(folder).manifest.pack.sha256
+    return folder if trained_on in {pack.content_hash, *(one.sha256 for one in pack.versions)} else None
 
 
 def build_flow(

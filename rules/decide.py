@@ -69,7 +69,7 @@ def decide(
         late: events that came later than the pack's lateness, shape (n,).
         decided_at: epoch milliseconds.
     """
-    told = _results(pack, judgement)
+    told = _results(judgement)
     decided = rfc3339(decided_at)
     for start in range(0, len(batch), RUN):
         rows = slice(start, min(start + RUN, len(batch)))
@@ -163,17 +163,17 @@ def reason_of(rule: Rule, result: RuleResult, batch: EventBatch, row: int, featu
     return rule.reason.render(value)
 
 
-def _results(pack: Pack, judgement: Judgement) -> dict[int, list[RuleResult]]:
+def _results(judgement: Judgement) -> dict[int, list[RuleResult]]:
     """The results of active rules that are worth showing, by row, in the pack's order."""
     results: dict[int, list[RuleResult]] = {}
     for verdict, rows in judgement.shown():
-        for row, result in zip(rows.tolist(), _shown(pack, judgement, verdict, rows), strict=True):
+        for row, result in zip(rows.tolist(), _shown(judgement, verdict, rows), strict=True):
             results.setdefault(row, []).append(result)
     return results
 
 
-def _shown(pack: Pack, judgement: Judgement, verdict: Verdict, rows: Int64s) -> list[RuleResult]:
-    rule, version = verdict.rule.name, pack.version
+def _shown(judgement: Judgement, verdict: Verdict, rows: Int64s) -> list[RuleResult]:
+    rule, version = verdict.rule.name, verdict.rule.version
     if verdict.message is not None:
         failed = RuleResult(rule, version, RuleStatus.ERROR, {}, verdict.message)
         return [failed] * len(rows)

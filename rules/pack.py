@@ -13,6 +13,7 @@ from events.columns import Kind
 from rules.deadline import Deadline
 from rules.deadline_reader import read_deadlines
 from rules.document import Entry, read_document
+from rules.edition import PackVersion
 from rules.feature_reader import FeatureSet, read_features
 from rules.language import Scope
 from rules.language.scope import PROFILE
@@ -26,12 +27,11 @@ DEFAULT_LATENESS = 7 * DAY
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """One version of a rule pack.
+    """One version of a rule pack, or of several that judge together.
 
     Args:
-        name: of the pack.
-        version: raised with every change of the content.
-        content_hash: SHA-256 of the content without layout and comments, named lists included.
+        versions: name, version and hash of each: SHA-256 of the content without layout and comments, named
+            lists included.
         local_time: of the pack's timezone, for `hour` and `weekday`.
         lateness: milliseconds after which an event is marked late.
         feature_set: features and expressions.
@@ -40,9 +40,7 @@ class Pack:
         lists: named lists.
     """
 
-    name: str
-    version: int
-    content_hash: str
+    versions: tuple[PackVersion, ...]
     local_time: LocalTime
     lateness: int
     feature_set: FeatureSet
@@ -52,8 +50,20 @@ class Pack:
 
     @property
     def id(self) -> str:
-        """Name and version: `name@version`."""
-        return f"{self.name}@{self.version}"
+        """Name and version: `name@version`, of several `a@1+b@2`."""
+        return "+".join(f"{one.pack}@{one.version}" for one in self.versions)
+
+    @property
+    def name(self) -> str:
+        """Name of the pack, of several `a+b`."""
+        return "+".join(one.pack for one in self.versions)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of the content."""
+        if len(self.versions) == 1:
+            return self.versions[0].sha256
+        return hashlib.sha256("\n".join(one.sha256 for one in self.versions).encode()).hexdigest()
 
     @property
     def timezone(self) -> str:
@@ -120,10 +130,9 @@ def load_pack(path: Path | str, lists: Mapping[str, frozenset[str]] | None = Non
     known = _lists(fields.get("lists"), lists or {})
     feature_set = read_features(fields["features"], known, local_time)
     version = fields["version"].integer()
+    sha256 = _content_hash(root, lists or {})
     return Pack(
-        name=fields["pack"].slug(),
-        version=version,
-        content_hash=_content_hash(root, lists or {}),
+        versions=(PackVersion(pack=fields["pack"].slug(), version=version, sha256=sha256),),
         local_time=local_time,
         lateness=fields["lateness"].duration() if "lateness" in fields else DEFAULT_LATENESS,
         feature_set=feature_set,

@@ -21,7 +21,7 @@ from fenghuo.embedded import start_services
 from fenghuo.ending import RunError
 from fenghuo.settings import Settings
 from fenghuo.wiring import REPLAY_PATIENCE, build_risk
-from rules.pack import load_pack
+from rules.union import load_packs
 from store.redis.journal import connect
 
 NAIVE_HELD, NAIVE_COLD, NAIVE_TURN = 10_000, 50, 10
@@ -133,7 +133,7 @@ def _naively(job: HotJob, settings: Settings) -> HotRun:
         start_services(settings, folder, need={"redis"}) as services,
         connect(services.redis_url, REPLAY_PATIENCE) as client,
     ):
-        pack = load_pack(settings.pack).id
+        pack = load_packs(settings.pack).id
         naive = Naive(client, "timed", pack, None, NAIVE_FEATURES[job.pack], rules=())
         started = time.perf_counter()
         with history.open("rb") as stream:

@@ -30,7 +30,7 @@ from fenghuo.ending import RunError
 from fenghuo.settings import Settings
 from fenghuo.wiring import REPLAY_PATIENCE, Risk, build_risk
 from models.registry import load as load_model
-from rules.pack import load_pack
+from rules.union import load_packs
 from store.redis.journal import connect
 from wire.file_source import FileSource
 from wire.input_files import InputFiles
@@ -95,7 +95,7 @@ def measure(
         )
     runs = list(stage.rounds(jobs, rounds, LatencyRun))
     setup: dict[str, int | float | str] = {
-        "pack": load_pack(PACK).id,
+        "pack": load_packs([PACK]).id,
         "trees": TREES,
         "customers": load.customers,
         "spread": load.spread,
@@ -226,7 +226,7 @@ def _naively(
         [TopicPartition(topic, number, OFFSET_BEGINNING) for topic in INPUTS for number in range(partitions)]
     )
     with connect(services.redis_url, REPLAY_PATIENCE) as client:
-        pack, model = load_pack(settings.pack).id, load_model(Path(job.model))
+        pack, model = load_packs(settings.pack).id, load_model(Path(job.model))
         naive = Naive(client, "timed", pack, model)
         with Path(job.kernels).open("rb") as lines:
             Naive(client, "warm-up", pack, model).judge(next(lines))

@@ -85,7 +85,7 @@ def run_checks(settings: Settings) -> list[Check]:
         check_python(),
         check_processors(settings.workers),
         check_data_dir(settings.data_dir),
-        check_pack(settings.pack),
+        *map(check_pack, settings.pack),
         *check_variables(),
         *(check_service(settings, which) for which in KINDS),
     ]
@@ -121,7 +121,7 @@ def check_data_dir(data_dir: Path) -> Check:
 
 
 def check_pack(pack: Path) -> Check:
-    """The rule pack is there; `fenghuo rules check` reads it."""
+    """A rule pack is there; `fenghuo rules check` reads it."""
     if pack.is_file():
         return Check("pack", Verdict.OK, f"`{pack}`")
     return Check("pack", Verdict.FAILED, f"`{pack}`: no such file; set `FENGHUO_PACK` to a rule pack")

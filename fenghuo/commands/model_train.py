@@ -20,7 +20,7 @@ from models.manifest import Pack as PackOrigin
 from models.model import Model
 from models.registry import save
 from models.training import train_from_decisions
-from rules.pack import load_pack
+from rules.union import load_packs
 from wire.column_mapping import read_mapping
 from wire.input_files import InputFiles
 from wire.replay_sink import DECISIONS
@@ -64,7 +64,7 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
     Raises:
         FenghuoError: an input is wrong, the replay failed, or there is nothing to learn from.
     """
-    pack = load_pack(settings.pack)
+    pack = load_packs(settings.pack)
     types, bad = _known(settings)
     if training.labels is not None:
         bad |= _labelled(training.labels)

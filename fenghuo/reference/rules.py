@@ -17,9 +17,9 @@ def text() -> str:
     pack = shipped()
     return page(
         f"Rules of {pack.name}",
-        f"Version {pack.version}, timezone `{pack.timezone}`; an event later than {duration(pack.lateness)} "
-        "is marked late. Amounts in conditions are in yuan. [The rule language](../rule-language.md) "
-        "explains the conditions and how to write a pack.",
+        f"Version {pack.versions[0].version}, timezone `{pack.timezone}`; an event later than "
+        f"{duration(pack.lateness)} is marked late. Amounts in conditions are in yuan. "
+        "[The rule language](../rule-language.md) explains the conditions and how to write a pack.",
         f"Outcomes from mild to severe: {codes(outcome.value for outcome in Outcome)}. "
         f"Tiers: {codes(tier.value for tier in Tier)}.",
         table(("rule", "规则", "title", "tier", "outcome", "queue"), map(_line, pack.rules)),

@@ -51,8 +51,9 @@ def test_without_anything_set_all_is_embedded() -> None:
         None,
         None,
     )
-    assert settings.pack.parts[-3:] == ("rules", "packs", "trade-core.yaml")
-    assert settings.pack.is_absolute()
+    (pack,) = settings.pack
+    assert pack.parts[-3:] == ("rules", "packs", "trade-core.yaml")
+    assert pack.is_absolute()
     assert settings.speed == 60.0
     assert {settings.source_of(name).source for name in Settings.model_fields} == {Source.DEFAULT}
 
