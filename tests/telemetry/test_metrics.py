@@ -20,6 +20,7 @@ BOUNDED = {
     "outcome": "an enumeration",
     "field": "fields of the event contract",
     "rule": "the pack",
+    "deadline": "the pack",
     "result": "an enumeration",
     "tier": "an enumeration",
     "scenario": "the pack",

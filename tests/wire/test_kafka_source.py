@@ -193,7 +193,7 @@ def test_five_megabytes_pass(topics: Topics, opened: Open) -> None:
 
 def test_a_place_beyond_the_end_is_told(topics: Topics, opened: Open) -> None:
     topics.put(topics.orders, 1, 2)
-    lane = opened(topics.source(end=False), 0, ({topics.orders: 3}, 9))
+    lane = opened(topics.source(end=False), 0, LanePlace({topics.orders: 3}, 9, 0))
     with pytest.raises(WireError) as caught:
         rest(lane)
     assert str(caught.value) == (

@@ -12,7 +12,16 @@ from tests.wire.making import original, output
 from wire.errors import WireError
 from wire.messages import DeadLetter
 from wire.output import Output
-from wire.replay_sink import DEAD_LETTERS, DECISIONS, HITS, ReplayPlace, ReplaySink, Totals
+from wire.replay_sink import (
+    DEAD_LETTERS,
+    DECISIONS,
+    HITS,
+    OVERDUE,
+    WITHDRAWN,
+    ReplayPlace,
+    ReplaySink,
+    Totals,
+)
 
 Part = StatefulSinkPartition[Output, ReplayPlace]
 
@@ -170,10 +179,28 @@ def test_a_saved_place_is_on_the_disk(replay: Replay) -> None:
     sink.write_batch(parts_of(0))
     place = sink.snapshot()
     for name, length in place.lengths.items():
-        path = (replay.state if name == HITS else replay.folder) / name
-        assert path.stat().st_size == length > 0
+        path = (replay.folder if name in (DECISIONS, DEAD_LETTERS) else replay.state) / name
+        assert path.stat().st_size == length
+        assert length > 0 or name in (OVERDUE, WITHDRAWN)
     sink.close()
 
 
 def test_there_is_one_part_for_all_shards(replay: Replay) -> None:
     assert replay.sink.list_parts() == ["replay"]
+
+
+def test_what_deadlines_tell_belongs_to_no_message(replay: Replay) -> None:
+    sink = replay.open()
+    told = Output(
+        7, 0, overdue=[("G1", b"hit")], withdrawn=[("G1", b"back")], deadlines={"confirm missed": 1}
+    )
+    sink.write_batch([told, *parts_of(0)])
+    place = sink.snapshot()
+    sink.write_batch([told])
+    sink.close()
+    again = replay.open(place)
+    assert again.snapshot() == place
+    again.close()
+    assert (replay.state / OVERDUE).read_bytes() == b"hit\n"
+    assert (replay.state / WITHDRAWN).read_bytes() == b"back\n"
+    assert replay.totals.counts["deadline confirm missed"] == 1
