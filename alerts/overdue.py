@@ -4,7 +4,7 @@ import uuid_utils
 from msgspec import Struct
 
 from alerts.hit import Hit
-from events.clock import rfc3339
+from events.clock import SECOND, rfc3339
 from events.event import Attribute
 from rules.decision import RuleResult, RuleStatus, Text, decision_id
 from rules.rule import Mode
@@ -120,18 +120,18 @@ def _note(answered: Answered) -> Text:
 
 
 def _length(milliseconds: int) -> Text:
-    """A length of time in the two largest units that matter.
+    """A length of time in its two largest units.
 
-    >>> _length(90_061_000)["en"], _length(200_000)["en"], _length(5)["en"]
-    ('1 d 1 h', '3 min', '0 min')
+    >>> _length(90_061_000)["en"], _length(3_605_000)["zh"], _length(200_000)["en"], _length(5)["en"]
+    ('1 d 1 h', '1 小时', '3 min 20 s', '0 s')
     """
-    days, rest = divmod(milliseconds // 60_000, 1440)
-    hours, minutes = divmod(rest, 60)
-    parts = [(days, "d", "天"), (hours, "h", "小时"), (minutes, "min", "分钟")]
-    shown = [part for part in parts if part[0]][:2] or [parts[2]]
-    if days:
-        shown = [part for part in shown if part[1] != "min"]
+    minutes, seconds = divmod(milliseconds // SECOND, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "天", "d"), (hours, "小时", "h"), (minutes, "分钟", "min"), (seconds, "秒", "s")]
+    first = next((place for place, (number, _, _) in enumerate(parts) if number), len(parts) - 1)
+    shown = [part for part in parts[first : first + 2] if part[0] or part is parts[first]]
     return {
-        "zh": " ".join(f"{number} {zh}" for number, _, zh in shown),
-        "en": " ".join(f"{number} {en}" for number, en, _ in shown),
+        "zh": " ".join(f"{number} {zh}" for number, zh, _ in shown),
+        "en": " ".join(f"{number} {en}" for number, _, en in shown),
     }
