@@ -107,6 +107,10 @@ class ShardLog:
             schemas=self._new_schema(),
         )
 
+    def adopt(self, schema: Schema) -> None:
+        """Append blocks of another schema from now on."""
+        self._own, self._own_id = schema, schema.id
+
     def anew(self) -> Write:
         """The write that makes the store hold all of this log, whatever it holds."""
         schemas = {name: msgspec.json.encode(schema) for name, schema in self._schemas.items()}

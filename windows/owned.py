@@ -61,11 +61,20 @@ class OwnedWindows:
 
     def __init__(self, plan: WindowPlan, journal: Journal, lateness: int, loss_window: float = 0.0) -> None:
         self._loss_window = loss_window
-        self._plan = plan
         self._journal = journal
+        self._shards: dict[int, ShardWindows] = {}
+        self.follow(plan, lateness)
+
+    @property
+    def plan(self) -> WindowPlan:
+        """The features that are given."""
+        return self._plan
+
+    def follow(self, plan: WindowPlan, lateness: int) -> None:
+        """Give other features from now on; each shard changes over with its next events."""
+        self._plan = plan
         self._lateness = lateness
         self._retention = plan.horizon + lateness
-        self._shards: dict[int, ShardWindows] = {}
 
     def __contains__(self, shard: int) -> bool:
         return shard in self._shards
@@ -163,7 +172,10 @@ class OwnedWindows:
             changes = [
                 Change(place[row], batch.events[row].attributes or {}) for row in changed if row in place
             ]
-            prepared[shard] = self._shards[shard].prepare(records.take(rows), changes, rows)
+            windows = self._shards[shard]
+            if windows.plan is not self._plan:
+                windows.follow(self._plan, self._retention)
+            prepared[shard] = windows.prepare(records.take(rows), changes, rows)
         return prepared
 
     def _write(self, writes: Mapping[int, Write]) -> dict[int, StoreUnavailableError]:

@@ -84,15 +84,27 @@ class ShardWindows:
     def __init__(
         self, plan: WindowPlan, retention: int, shard: int, stored: Stored, saved: int, loss_window: float
     ) -> None:
+        self._log = ShardLog(shard, schema_of(plan), stored, loss_window)
+        self._checkpoints: deque[Checkpoint] = deque(maxlen=CHECKPOINTS)
+        self._follow(plan, retention, saved)
+
+    def _follow(self, plan: WindowPlan, retention: int, saved: int) -> None:
         self._plan = plan
         self._retention = retention
-        schema = schema_of(plan)
-        self._schema = schema.id
-        self._log = ShardLog(shard, schema, stored, loss_window)
-        self._checkpoints: deque[Checkpoint] = deque(maxlen=CHECKPOINTS)
-        self._state = WindowState(plan, retention)
+        self._schema = schema_of(plan).id
         self._everything = Known(np.ones(len(plan.series), np.bool_), np.ones(len(plan.entities), np.bool_))
         self._replayed = self._load(saved)
+
+    @property
+    def plan(self) -> WindowPlan:
+        """The features that it gives."""
+        return self._plan
+
+    def follow(self, plan: WindowPlan, retention: int) -> None:
+        """Give other features from now on; those that are new to the log warm up as after a restart."""
+        open_ = self._replayed.first_open()
+        self._log.adopt(schema_of(plan))
+        self._follow(plan, retention, self._log.records if open_ is None else open_)
 
     @property
     def log(self) -> ShardLog:

@@ -62,6 +62,11 @@ class Shard:
             plan, retention, 3, stored, stored.records if saved is None else saved, loss_window=0.0
         )
 
+    def follow(self, plan: WindowPlan, retention: int = 7 * DAY) -> None:
+        """Go over to another plan in the midst of the stream."""
+        self.plan = plan
+        self.windows.follow(plan, retention)
+
     def stored(self) -> Stored:
         """What the store holds by now."""
         whole = self.windows.log.anew()

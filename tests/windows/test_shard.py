@@ -186,6 +186,33 @@ def test_a_feature_that_is_new_in_the_pack_warms_until_the_log_reaches_far_enoug
     assert seen[2:] == ((19, 0.0), (5, 0.0), (500, 0.0))
 
 
+@settings(max_examples=40, deadline=None)
+@given(streams(), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.integers(1, 30))
+def test_another_plan_in_the_midst_is_as_after_a_restart(
+    events: list[Event], crash: int, saved: int, change: int, kept: int
+) -> None:
+    """Also while messages come again after a crash, and whatever the two plans share goes on undisturbed."""
+    crash, place = min(crash, len(events)), min(saved, crash, len(events))
+    first = Shard(plan=WindowPlan(PLAN.features[:kept]))
+    seen = taken(first, events[:crash], size=7)
+    records = sum(one[0] == FRESH for one in seen[:place])
+    restarted = Shard(first.stored(), records)
+    changed = Shard(first.stored(), records, plan=WindowPlan(PLAN.features[kept:]))
+    change = min(place + change, len(events))
+    wanted = taken(restarted, events[place:change], place, size=5)
+    found = taken(changed, events[place:change], place, size=5)
+    assert [one[:2] for one in found] == [one[:2] for one in wanted]
+    changed.follow(PLAN)
+    wanted = taken(restarted, events[change:], change, size=5)
+    found = taken(changed, events[change:], change, size=5)
+    assert [one[:2] for one in found] == [one[:2] for one in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        for name, cell, right in zip(PLAN.features, one[2:], other[2:], strict=True):
+            assert cell in (right, "warming"), name
+            if name in PLAN.features[kept:]:
+                assert right in (cell, "warming"), name
+
+
 def test_a_log_that_holds_an_event_twice_is_refused() -> None:
     shard = Shard()
     shard.take([order(1, 5)])
