@@ -4,6 +4,7 @@ import uuid_utils
 from msgspec import Struct
 
 from alerts.hit import Hit
+from alerts.moments import time_of
 from events.clock import SECOND, rfc3339
 from events.event import Attribute
 from rules.decision import RuleResult, RuleStatus, Text, decision_id
@@ -34,6 +35,15 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
     occurred_at: str
     in_time: bool
     note: Text
+
+
+def withdrawn_at(withdrawal: Withdrawal) -> int:
+    """When the event that takes the hit back happened, in epoch milliseconds.
+
+    Raises:
+        AlertError: when `occurred_at` is no RFC 3339 time with an offset.
+    """
+    return time_of(withdrawal.occurred_at, f"withdrawal of hit `{withdrawal.hit_id}`")
 
 
 def consequential(mode: Mode) -> bool:

@@ -142,11 +142,11 @@ class DeskMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._consumed = Counter(
-            "fenghuo_desk_messages", "Messages read from risk.alerts.", registry=registry
+            "fenghuo_desk_messages", "Messages read from risk.alerts and risk.withdrawals.", registry=registry
         )
         self._hits = Counter(
             "fenghuo_desk_hits",
-            "Hits by what became of them: applied, repeated or rejected.",
+            "Hits by what became of them: applied, repeated, rejected or withdrawn (a deadline was met).",
             ["result"],
             registry=registry,
         )
@@ -190,6 +190,10 @@ class DeskMetrics:
         self._hits.labels("applied").inc(hits)
         self._hits.labels("repeated").inc(repeated)
         self._seconds.observe(seconds)
+
+    def withdrawn(self, hits: int) -> None:
+        """Count hits taken back."""
+        self._hits.labels("withdrawn").inc(hits)
 
     def rejected(self, messages: int) -> None:
         """Count messages put aside as no hits."""

@@ -72,11 +72,12 @@ class Reader:
 def test_nothing_is_ready_before_the_first_edition() -> None:
     editions = Written(0)
     turnover = Turnover(editions, "lane-000", {"orders": 0})
-    turnover.advance({"orders": 0})
-    assert not turnover.ready
-    editions.newest = 1
-    turnover.advance({"orders": 0})
-    assert turnover.ready
+    ready = []
+    for newest in (0, 1):
+        editions.newest = newest
+        turnover.advance({"orders": 0})
+        ready.append(turnover.ready)
+    assert ready == [False, True]
     assert turnover.edition == 1
 
 
@@ -118,7 +119,8 @@ def test_what_is_read_again_in_another_order_is_judged_by_the_same_editions(
     for topic in topics:
         order.append(Placed(topic, counts[topic]))
         counts[topic] += 1
-    reader, begins, judged = Reader(editions, order), [0], {}
+    reader, begins = Reader(editions, order), [0]
+    judged: dict[tuple[str, int], int] = {}
     while reader.place < len(order):
         editions.newest += data.draw(st.integers(0, 2))
         judged |= dict(reader.read(data.draw(st.integers(1, 8))))
@@ -133,7 +135,7 @@ def test_what_is_read_again_in_another_order_is_judged_by_the_same_editions(
         mixed.append(waiting[topic].pop(0))
     again = Reader(editions, [*order[:begin], *mixed], begin)
     assert again.offsets() == offsets
-    found = {}
+    found: dict[tuple[str, int], int] = {}
     while again.place < len(order):
         found |= dict(again.read(data.draw(st.integers(1, 8))))
     assert found == {place: edition for place, edition in judged.items() if place in found}
