@@ -25,12 +25,12 @@ from fenghuo.settings import Source as Origins
 from flows import steps
 from flows.judge import Judge
 from flows.risk import risk_flow
+from flows.rulings import FIXED, Rulings
 from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
 from rules.pack import Pack
 from rules.union import load_packs
-from rules.waiting import Duties
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
@@ -127,23 +127,23 @@ def build_flow(
         gather: judge what several partitions give at a time together.
         lifetime: seconds that the log of a shard is kept without being written to.
     """
-    first, second = plans(risk.pack)
-    duties = Duties(risk.pack.deadlines, risk.pack.local_time, risk.pack.id)
-    watched = duties if duties.watched else None
+    rulings = Rulings()
+    ruling = rulings.add(FIXED, risk.pack, Judge(risk.pack, risk.model, wall_clock, risk.metrics))
 
-    def open_worker(plan: WindowPlan, keys: str, duties: Duties | None = None) -> OpenWorker:
-        return _open_worker(risk, plan, duties, redis_url, keys, patience, lifetime, degrade=degrade)
+    def open_worker(scope: Entity, keys: str) -> OpenWorker:
+        return _open_worker(risk, rulings, scope, redis_url, keys, patience, lifetime, degrade=degrade)
 
+    crowds = bool(rulings.ground(Entity.COUNTERPARTY).plan.features)
     return risk_flow(
         source,
         sink,
         codec=risk.codec,
         gather=gather,
         shards=risk.settings.shards,
-        open_worker=open_worker(first, namespace, watched),
-        open_second=open_worker(second, f"{namespace}:counterparties") if second.features else None,
-        judge=Judge(risk.pack, risk.model, wall_clock, risk.metrics),
-        tell=steps.tell(wall_clock, risk.metrics) if watched is not None else None,
+        open_worker=open_worker(Entity.GROUP, namespace),
+        open_second=open_worker(Entity.COUNTERPARTY, f"{namespace}:counterparties") if crowds else None,
+        judge=lambda windowed: rulings.of(windowed.batch.edition)(windowed),
+        tell=steps.tell(wall_clock, risk.metrics) if ruling.duties.watched else None,
         clock=wall_clock if gather else None,
         metrics=risk.metrics,
     )
@@ -158,8 +158,8 @@ def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:
 
 def _open_worker(
     risk: Risk,
-    plan: WindowPlan,
-    duties: Duties | None,
+    rulings: Rulings,
+    scope: Entity,
     redis_url: str,
     namespace: str,
     patience: float,
@@ -178,8 +178,9 @@ def _open_worker(
         if held is None:
             journal = RedisJournal(connect(redis_url, timeout), namespace, patience, lifetime, risk.metrics)
             journal.claim_shards(settings.shards)
-            windows = OwnedWindows(plan, journal, risk.pack.lateness, loss_window)
-            held = own.windows = WorkerWindows(windows, risk.metrics, degrade, duties)
+            ground = rulings.ground(scope)
+            windows = OwnedWindows(ground.plan, journal, ground.lateness, loss_window)
+            held = own.windows = WorkerWindows(windows, risk.metrics, degrade, rulings, scope)
         return held
 
     return open_worker
