@@ -119,6 +119,16 @@ class FlowMetrics:
             ["shard"],
             registry=registry,
         )
+        self.edition = Gauge(
+            "fenghuo_rules_edition",
+            "Number of the newest edition of the rules that this process judges by; 0 where they never change.",
+            registry=registry,
+        )
+        self.edition_failures = Counter(
+            "fenghuo_rules_edition_failures",
+            "Looks at the store of editions that failed; the edition before stays in force.",
+            registry=registry,
+        )
         self.pack = Gauge(
             "fenghuo_pack_info", "The rule pack in force; always 1.", ["pack", "content"], registry=registry
         )
