@@ -18,8 +18,12 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
 
     Args:
         hit_id: of the hit that is taken back; it may never have been told.
+        decision_id: of the decision that the hit names.
+        group: unified customer.
+        scenario: of the hit.
         deadline: name of the deadline.
         event_id: the event that came.
+        event_type: its type.
         occurred_at: when that happened.
         in_time: whether it had happened in time, and only its message came late.
         note: what to tell people, by language.

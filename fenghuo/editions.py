@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
+from typing import Self
 
 import structlog
 
@@ -56,7 +57,7 @@ class Editions:
         """Write a place down, unless the lane has one for that edition; gives the one that holds."""
         return self._store.settle(lane, boundary)
 
-    def __enter__(self) -> "Editions":
+    def __enter__(self) -> Self:
         self._thread = Thread(target=self._follow, name="editions", daemon=True)
         self._thread.start()
         return self

@@ -121,7 +121,7 @@ class FlowMetrics:
         )
         self.edition = Gauge(
             "fenghuo_rules_edition",
-            "Number of the newest edition of the rules that this process judges by; 0 where they never change.",
+            "Newest edition of the rules that this process judges by; 0 where they never change.",
             registry=registry,
         )
         self.edition_failures = Counter(
