@@ -17,7 +17,7 @@ def text() -> str:
     return page(
         "Rules",
         "The packs that come with Fenghuo and judge together where no other is named. Amounts in conditions "
-        "are in yuan. [The rule language](../rule-language.md) explains the conditions and how to write a pack.",
+        "are in yuan. [The rule language](../rule-language.md) explains conditions and how to write a pack.",
         f"Outcomes from mild to severe: {codes(outcome.value for outcome in Outcome)}. "
         f"Tiers: {codes(tier.value for tier in Tier)}.",
         *(part for pack in shipped() for part in _pack(pack)),
