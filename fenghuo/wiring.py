@@ -1,7 +1,7 @@
 """Wiring: the one place where settings become objects."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,9 +30,10 @@ from models.registry import load as load_model
 from rules.pack import Pack, load_pack
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
-from windows.feature import Entity
+from windows.feature import Entity, Feature
 from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
+from windows.windowed import WindowedBatch
 from wire.codec import Codec
 from wire.messages import RawBatch
 from wire.output import Output
@@ -64,17 +65,18 @@ class Risk:
     registry: CollectorRegistry
 
 
-def build_risk(settings: Settings, *, sample: bool = False) -> Risk:
+def build_risk(settings: Settings, *, sample: bool = False, pack: Pack | None = None) -> Risk:
     """Load everything that judges; nothing is started.
 
     Args:
         settings: pack, model, tables and limits count.
         sample: where nobody said which model, take the sample's, if it was trained for this very pack.
+        pack: judges instead of the one that the settings name.
 
     Raises:
         FenghuoError: a pack, model or table is wrong; the message names file, line and cure.
     """
-    pack = load_pack(settings.pack)
+    pack = pack or load_pack(settings.pack)
     folder = settings.model
     if sample and folder is None and settings.source_of("model").source is Origins.DEFAULT:
         folder = sample_model(pack)
@@ -109,6 +111,8 @@ def build_flow(
     degrade: bool,
     gather: bool = False,
     lifetime: float = LIFETIME,
+    judge: Callable[[WindowedBatch], Output] | None = None,
+    features: Sequence[Feature] | None = None,
 ) -> Dataflow:
     """The dataflow between a source and a sink.
 
@@ -122,8 +126,10 @@ def build_flow(
         degrade: judge without windows after that, instead of ending.
         gather: judge what several partitions give at a time together.
         lifetime: seconds that the log of a shard is kept without being written to.
+        judge: what judges instead of the pack and the model of `risk`.
+        features: over windows, for such a judge; the pack's where none are given.
     """
-    first, second = plans(risk.pack)
+    first, second = plans(risk.pack) if features is None else plans_of(features)
 
     def open_worker(plan: WindowPlan, keys: str) -> OpenWorker:
         return _open_worker(risk, plan, redis_url, keys, patience, lifetime, degrade=degrade)
@@ -136,15 +142,20 @@ def build_flow(
         shards=risk.settings.shards,
         open_worker=open_worker(first, namespace),
         open_second=open_worker(second, f"{namespace}:counterparties") if second.features else None,
-        judge=Judge(risk.pack, risk.model, wall_clock, risk.metrics),
+        judge=judge or Judge(risk.pack, risk.model, wall_clock, risk.metrics),
         metrics=risk.metrics,
     )
 
 
 def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:
     """The plans of both stages: windows within a group, and windows by counterparty."""
-    apart = [feature for feature in pack.features if feature.by is Entity.COUNTERPARTY]
-    within = [feature for feature in pack.features if feature.by is not Entity.COUNTERPARTY]
+    return plans_of(pack.features)
+
+
+def plans_of(features: Sequence[Feature]) -> tuple[WindowPlan, WindowPlan]:
+    """The plans of both stages for features of one pack or several."""
+    apart = [feature for feature in features if feature.by is Entity.COUNTERPARTY]
+    within = [feature for feature in features if feature.by is not Entity.COUNTERPARTY]
     return WindowPlan(within), WindowPlan(apart, Entity.COUNTERPARTY)
 
 
