@@ -41,12 +41,15 @@ def page(report: Backtest) -> bytes:
         changed={(one.before, one.after): one for one in report.difference.outcomes}
         if report.difference
         else {},
+        most_in_a_day=lambda parts: (
+            max(sum(getattr(day, part) for part, _ in parts) for side in sides for day in side.days) or 1
+        ),
         yuan=yuan,
         percent=_percent,
         number=lambda count: f"{count:,}",
         signed=lambda count: f"{count:+,}" if count else "0",
         signed_yuan=lambda fen: ("+" if fen > 0 else "") + yuan(fen),
-        none=NOTHING,
+        dash=NOTHING,
     ).encode()
 
 
