@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from backtest.errors import BacktestError
 from backtest.labels import read_labels
 from backtest.meaning import union
 from backtest.page import page
@@ -93,7 +94,10 @@ def backtest(settings: Settings, wanted: Wanted, console: Console) -> Backtest:
         if stop.is_set():
             raise RunError("stopped; a backtest keeps nothing, the same command begins anew")
     rate = round(count.messages.messages / seconds)
-    return count.report(Timing(seconds=round(seconds, 3), events_per_second=rate))
+    try:
+        return count.report(Timing(seconds=round(seconds, 3), events_per_second=rate))
+    except BacktestError as error:
+        raise RunError(str(error)) from None  # it is known only after the work
 
 
 def risk_of(settings: Settings, packs: list[Pack]) -> Risk:

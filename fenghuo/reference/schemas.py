@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from alerts.alert import AlertRecord
 from alerts.hit import Hit
+from backtest.report import Backtest
 from events.event import MONEY_EVENTS, Event, EventType
 from fenghuo.reference import docstring
 from rules.decision import Decision
@@ -25,6 +26,7 @@ TYPES: dict[str, type[Struct]] = {
     "hit": Hit,
     "alert": AlertRecord,
     "dead-letter": DeadLetterLine,
+    "backtest": Backtest,
 }
 """Type by the name of its schema."""
 

@@ -1,0 +1,252 @@
+"""`fenghuo rules backtest` as a user runs it: what it counts is what a replay decides."""
+
+import csv
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.docs.json_schema import complaints
+from tests.flows.processes import LABELS, MAPPINGS, REPOSITORY, SAMPLE, command
+from tests.rules.making import TRADE_CORE
+
+SCHEMA = REPOSITORY / "docs" / "schemas" / "backtest.json"
+
+BY_COUNTERPARTY = """\
+pack: warehouses
+version: 1
+timezone: Asia/Shanghai
+features:
+  through_24h: {aggregate: count, events: [shipment.dispatched], by: counterparty, window: 24h}
+  orders_24h: {aggregate: count, events: [order.placed], by: group, window: 24h}
+rules:
+  busy:
+    title: {zh: 繁忙仓库, en: Busy warehouse}
+    scenario: busy
+    on: [shipment.dispatched]
+    when: through_24h >= 12 AND orders_24h >= 2
+    tier: low
+    outcome: review
+    queue: desk
+    reason: {zh: "{through_24h} 票", en: "{through_24h} shipments"}
+"""
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def report_of(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
+
+
+def untimed(path: Path) -> dict[str, Any]:
+    return {**report_of(path), "timing": None}
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """trade-core with a lower mark for large orders, a longer night, and a window of another length."""
+    text = TRADE_CORE.read_text("utf-8")
+    for old, new in (
+        ("version: 1\n", "version: 2\n"),
+        ("amount >= 2000000", "amount >= 1000000"),
+        ("where: hour < 5", "where: hour < 6"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path_factory.mktemp("changed") / "trade-core-2.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory, changed: Path, valkey_url: str) -> Path:
+    """Results of the shipped pack against the changed one, on the shipped sample."""
+    folder = tmp_path_factory.mktemp("backtest") / "out"
+    done = command(
+        "rules", "backtest", TRADE_CORE, "--against", changed, "--events", SAMPLE, "--mappings", MAPPINGS,
+        "--labels", LABELS, "--out", folder, redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for words in ("trade-core@1", "trade-core@2", "large-amount", "precision"):
+        assert words in done.stdout
+    return folder
+
+
+def replayed(folder: Path, pack: Path, redis_url: str, *more: object) -> Path:
+    done = command(
+        "replay", SAMPLE, "--out", folder, "--pack", pack, "--mappings", MAPPINGS, *more, redis_url=redis_url
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def check_against_replay(side: dict[str, Any], folder: Path) -> None:
+    """Every count of a side is the one that a replay's files give."""
+    summary = report_of(folder / "summary.json")
+    decisions, alerts = lines_of(folder / "decisions.jsonl"), lines_of(folder / "alerts.jsonl")
+    told: Counter[tuple[str, str | None]] = Counter((one["outcome"], one["tier"]) for one in decisions)
+    assert {(one["outcome"], one["tier"]): one["events"] for one in side["decided"]} == told
+    hits = {rule: counts.get("hit", 0) for rule, counts in summary["rules"].items()}
+    assert {rule["rule"]: rule["hits"] for rule in side["rules"]} == hits
+    groups: dict[str, set[str]] = {}
+    reasons: dict[str, dict[str, str]] = {}
+    for decision in decisions:
+        reasons[decision["decision_id"]] = decision["reason"]
+        for result in decision["rules"]:
+            if result["result"] == "hit":
+                groups.setdefault(result["rule"], set()).add(decision["group"])
+    assert {rule["rule"]: rule["groups"] for rule in side["rules"]} == {
+        rule: len(groups.get(rule, ())) for rule in hits
+    }
+    tiers = Counter((one["scenario"], one["tier"]) for one in alerts)
+    stakes: Counter[tuple[str, str]] = Counter()
+    for alert in alerts:
+        stakes[alert["scenario"], alert["tier"]] += alert["amount"]
+    assert {(one["scenario"], one["tier"]): one["alerts"] for one in side["alerts"]} == tiers
+    assert {(one["scenario"], one["tier"]): one["amount"] for one in side["alerts"]} == stakes
+    led = [
+        (one, rule)
+        for rule in side["rules"]
+        for one in rule["examples"]
+        if reasons[one["decision_id"]] == one["reason"]
+    ]
+    assert len(led) > 0 or not any(hits.values())
+
+
+def test_both_sides_are_what_replays_of_the_same_file_decide(
+    out: Path, changed: Path, tmp_path: Path, valkey_url: str
+) -> None:
+    report = report_of(out / "backtest.json")
+    model = REPOSITORY / "samples" / "model"
+    shipped = replayed(tmp_path / "shipped", TRADE_CORE, valkey_url)
+    check_against_replay(report["tested"], shipped)
+    other = replayed(tmp_path / "other", changed, valkey_url, "--model", model)
+    check_against_replay(report["against"], other)
+    decided = [
+        {one["event_id"]: one for one in lines_of(folder / "decisions.jsonl")} for folder in (shipped, other)
+    ]
+    moves = Counter((decided[1][event]["outcome"], one["outcome"]) for event, one in decided[0].items())
+    assert {(one["before"], one["after"]): one["events"] for one in report["difference"]["outcomes"]} == moves
+    raised = [
+        {(one["group"], one["scenario"]): one for one in lines_of(folder / "alerts.jsonl")}
+        for folder in (shipped, other)
+    ]
+    alerts = report["difference"]["alerts"]
+    assert alerts["lost"] == len(raised[1].keys() - raised[0].keys()) > 0
+    assert alerts["gained"] == len(raised[0].keys() - raised[1].keys())
+    for lost in alerts["lost_examples"]:
+        assert raised[1][lost["group"], lost["scenario"]]["alert_id"] == lost["alert_id"]
+
+
+def test_the_labelled_incidents_of_the_sample_are_found(out: Path) -> None:
+    report = report_of(out / "backtest.json")
+    with LABELS.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert report["labels"]["bad"] == len(rows)
+    assert report["labels"]["unknown"] == 0
+    overall = report["tested"]["quality"]
+    assert overall["incidents"]["bad"] == len({(row["group"], row["scenario"]) for row in rows})
+    certain = [one for one in overall["scenarios"] if one["scenario"] != "anomaly"]
+    assert {one["events"]["recall"] for one in certain} == {1.0}
+
+
+def test_the_report_fits_its_schema(out: Path) -> None:
+    judged = json.loads(SCHEMA.read_bytes())
+    assert complaints(judged, report_of(out / "backtest.json")) == []
+    assert complaints(judged, {})
+
+
+def test_the_same_input_gives_the_same_report(
+    out: Path, changed: Path, tmp_path: Path, valkey_url: str
+) -> None:
+    done = command(
+        "rules", "backtest", TRADE_CORE, "--against", changed, "--events", SAMPLE, "--mappings", MAPPINGS,
+        "--labels", LABELS, "--json", tmp_path / "again.json", "--html", tmp_path / "again.html",
+        redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert untimed(tmp_path / "again.json") == untimed(out / "backtest.json")
+    assert (tmp_path / "again.html").read_bytes() == (out / "backtest.html").read_bytes()
+
+
+def test_windows_by_counterparty_are_those_of_a_replay(tmp_path: Path, valkey_url: str) -> None:
+    pack = tmp_path / "warehouses.yaml"
+    pack.write_text(BY_COUNTERPARTY, "utf-8")
+    done = command(
+        "rules", "backtest", pack, "--events", SAMPLE, "--mappings", MAPPINGS, "--against", TRADE_CORE,
+        "--json", tmp_path / "report.json", redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    side = report_of(tmp_path / "report.json")["tested"]
+    assert side["rules"][0]["hits"] > 0
+    check_against_replay(side, replayed(tmp_path / "replay", pack, valkey_url, "--model", "none"))
+
+
+def test_a_named_redis_is_left_clean(out: Path, valkey_url: str) -> None:
+    with redis.Redis.from_url(valkey_url) as client:
+        assert set(client.scan_iter("*backtest:*")) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((TRADE_CORE,), 2, "name at least one file"),
+        ((TRADE_CORE, "--events", "nothing.jsonl"), 2, "no such file"),
+        (("nothing.yaml", "--events", SAMPLE), 2, "nothing.yaml: cannot be read"),
+        (("trade-core@7", "--events", SAMPLE), 2, "`trade-core@7`: versions by name are kept"),
+        ((TRADE_CORE, "--events", SAMPLE, "--against", "x@1"), 2, "`x@1`"),
+        ((TRADE_CORE, "--events", SAMPLE, "--labels", SAMPLE), 2, "this is not UTF-8"),
+        ((TRADE_CORE, "--events", SAMPLE, "--labels", TRADE_CORE), 2, "column `event_id` is missing"),
+        ((TRADE_CORE, "--events", SAMPLE, "--since", "2026-03-09"), 2, "no time with an offset"),
+        ((TRADE_CORE, "--events", LABELS), 2, "column mapping"),
+    ],
+)
+def test_wrong_use_is_told_and_starts_nothing(arguments: tuple[object, ...], code: int, told: str) -> None:
+    done = command("rules", "backtest", *arguments, redis_url="redis://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert told in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_period_without_events_fails(valkey_url: str, tmp_path: Path) -> None:
+    done = command(
+        "rules", "backtest", TRADE_CORE, "--events", SAMPLE, "--since", "2030-01-01T00:00:00+08:00",
+        "--json", tmp_path / "report.json", redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no event to evaluate" in done.stderr
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_a_file_that_cannot_be_written_fails(valkey_url: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    done = command(
+        "rules", "backtest", TRADE_CORE, "--events", SAMPLE, "--out", tmp_path / "taken" / "folder",
+        redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr
+
+
+def test_several_files_may_follow_one_option(valkey_url: str, tmp_path: Path) -> None:
+    with gzip.open(SAMPLE) as stream:
+        lines = stream.readlines()[:3000]
+    files = [tmp_path / "first.jsonl", tmp_path / "second.jsonl"]
+    for file, part in zip(files, (lines[:1000], lines[1000:]), strict=True):
+        file.write_bytes(b"".join(part))
+    done = command(
+        "rules", "backtest", TRADE_CORE, "--events", *files, "--model", "none",
+        "--json", tmp_path / "report.json", redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = report_of(tmp_path / "report.json")
+    assert [one["file"] for one in report["input"]["files"]] == ["first.jsonl", "second.jsonl"]
+    assert report["input"]["messages"] == 3000
+    assert report["tested"]["model"] is None
+    assert any("anomaly" in note["en"] for note in report["notes"])
