@@ -314,8 +314,8 @@ def rules_backtest(
     out: Annotated[Path | None, typer.Option(help="Folder for backtest.json and backtest.html.")] = None,
 ) -> None:
     """Try a rule pack on past events, and compare it with another version."""
-    from fenghuo.commands.backtest_tables import show  # noqa: PLC0415 -- as above
-    from fenghuo.commands.rules_backtest import Wanted, backtest, write  # noqa: PLC0415
+    from fenghuo.commands import rules_backtest as command  # noqa: PLC0415 -- as above
+    from fenghuo.commands.backtest_tables import show  # noqa: PLC0415
 
     files = (*(events or ()), *(more or ()))
     if not files:
@@ -323,10 +323,12 @@ def rules_backtest(
     settings = load_settings(
         events=files, model=model, mapping=mapping, mappings=mappings, rates=rates, speed="max"
     )
-    wanted = Wanted(pack, against, labels, _moment(since), _moment(until))
-    report = backtest(settings, wanted, Console(stderr=True))
+    wanted = command.Wanted(pack, against, labels, _moment(since), _moment(until))
+    written = command.targets(json, html, out)
+    report = command.backtest(settings, wanted, Console(stderr=True))
     show(report, Console())
-    for path in write(report, json, html, out):
+    command.write(report, written)
+    for path, _ in written:
         typer.echo(path)
 
 

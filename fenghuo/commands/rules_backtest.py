@@ -3,6 +3,7 @@
 import secrets
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -168,24 +169,42 @@ def to_json(report: Backtest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
-def write(report: Backtest, json: Path | None, html: Path | None, out: Path | None) -> list[Path]:
-    """Write the files that were asked for, each as a whole; gives their paths.
+Target = tuple[Path, Callable[[Backtest], bytes]]
+"""A file to write, and what makes its content of a report."""
+
+
+def targets(json: Path | None, html: Path | None, out: Path | None) -> list[Target]:
+    """The files that are asked for; their folders are made now, so that no work is done in vain.
+
+    Raises:
+        BacktestError: a file can't be written there.
+    """
+    wanted: list[tuple[Path | None, Callable[[Backtest], bytes]]] = [(json, to_json), (html, page)]
+    if out is not None:
+        wanted += [(out / "backtest.json", to_json), (out / "backtest.html", page)]
+    found = [(path, content) for path, content in wanted if path is not None]
+    for path, _ in found:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BacktestError(
+                f"{path}: can't be written: {error.strerror or error}; choose another path"
+            ) from error
+        if path.is_dir():
+            raise BacktestError(f"{path}: this is a folder; name a file, or use --out")
+    return found
+
+
+def write(report: Backtest, files: Sequence[Target]) -> None:
+    """Write a report to files, each as a whole.
 
     Raises:
         RunError: one can't be written.
     """
-    wanted = [(json, to_json), (html, page)]
-    if out is not None:
-        wanted += [(out / "backtest.json", to_json), (out / "backtest.html", page)]
-    written = []
-    for path, content in wanted:
-        if path is not None:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(path, content(report))
-            except OSError as error:
-                raise RunError(
-                    f"{path}: can't be written: {error.strerror or error}; choose another path"
-                ) from error
-            written.append(path)
-    return written
+    for path, content in files:
+        try:
+            write_whole(path, content(report))
+        except OSError as error:
+            raise RunError(
+                f"{path}: can't be written: {error.strerror or error}; choose another path"
+            ) from error

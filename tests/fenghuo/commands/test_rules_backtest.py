@@ -4,12 +4,15 @@ import csv
 import gzip
 import json
 from collections import Counter
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from fenghuo.cli import main
 from tests.docs.json_schema import complaints
 from tests.flows.processes import LABELS, MAPPINGS, REPOSITORY, SAMPLE, command
 from tests.rules.making import TRADE_CORE
@@ -194,59 +197,74 @@ def test_a_named_redis_is_left_clean(out: Path, valkey_url: str) -> None:
         assert set(client.scan_iter("*backtest:*")) == set()
 
 
+Here = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """Runs the command in this process: exit code, output, errors. No Redis answers unless one is named."""
+
+    def run(*arguments: object, redis_url: str = "redis://127.0.0.1:1") -> tuple[int, str, str]:
+        monkeypatch.setenv("FENGHUO_REDIS_URL", redis_url)
+        monkeypatch.setattr("sys.argv", ["fenghuo", "rules", "backtest", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "told"),
     [
-        ((TRADE_CORE,), 2, "name at least one file"),
-        ((TRADE_CORE, "--events", "nothing.jsonl"), 2, "no such file"),
-        (("nothing.yaml", "--events", SAMPLE), 2, "nothing.yaml: cannot be read"),
-        (("trade-core@7", "--events", SAMPLE), 2, "`trade-core@7`: versions by name are kept"),
-        ((TRADE_CORE, "--events", SAMPLE, "--against", "x@1"), 2, "`x@1`"),
-        ((TRADE_CORE, "--events", SAMPLE, "--labels", SAMPLE), 2, "this is not UTF-8"),
-        ((TRADE_CORE, "--events", SAMPLE, "--labels", TRADE_CORE), 2, "column `event_id` is missing"),
-        ((TRADE_CORE, "--events", SAMPLE, "--since", "2026-03-09"), 2, "no time with an offset"),
-        ((TRADE_CORE, "--events", LABELS), 2, "column mapping"),
+        ((TRADE_CORE,), "name at least one file"),
+        ((TRADE_CORE, "--events", "nothing.jsonl"), "no such file"),
+        (("nothing.yaml", "--events", SAMPLE), "nothing.yaml: cannot be read"),
+        (("trade-core@7", "--events", SAMPLE), "`trade-core@7`: versions by name are kept"),
+        ((TRADE_CORE, "--events", SAMPLE, "--against", "x@1"), "`x@1`"),
+        ((TRADE_CORE, "--events", SAMPLE, "--labels", SAMPLE), "this is not UTF-8"),
+        ((TRADE_CORE, "--events", SAMPLE, "--labels", TRADE_CORE), "column `event_id` is missing"),
+        ((TRADE_CORE, "--events", SAMPLE, "--since", "2026-03-09"), "no time with an offset"),
+        ((TRADE_CORE, "--events", LABELS), "column mapping"),
+        ((TRADE_CORE, "--events", SAMPLE, "--html", REPOSITORY), "this is a folder"),
+        ((TRADE_CORE, "--events", SAMPLE, "--out", SAMPLE), "can't be written"),
     ],
 )
-def test_wrong_use_is_told_and_starts_nothing(arguments: tuple[object, ...], code: int, told: str) -> None:
-    done = command("rules", "backtest", *arguments, redis_url="redis://127.0.0.1:1")
-    assert (done.returncode, done.stdout) == (code, "")
-    assert told in " ".join(done.stderr.replace("│", " ").split())
+def test_wrong_use_is_told_and_starts_nothing(here: Here, arguments: tuple[object, ...], told: str) -> None:
+    code, out, err = here(*arguments)
+    assert (code, out) == (2, "")
+    assert told in " ".join(err.replace("│", " ").split())
 
 
-def test_a_period_without_events_fails(valkey_url: str, tmp_path: Path) -> None:
-    done = command(
-        "rules", "backtest", TRADE_CORE, "--events", SAMPLE, "--since", "2030-01-01T00:00:00+08:00",
-        "--json", tmp_path / "report.json", redis_url=valkey_url,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "no event to evaluate" in done.stderr
-    assert not (tmp_path / "report.json").exists()
+def test_a_period_without_events_fails(here: Here, valkey_url: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    since = ("--since", "2030-01-01T00:00:00+08:00")
+    code, _, err = here(
+        TRADE_CORE, "--events", small(tmp_path), *since, "--json", report, redis_url=valkey_url
+    )
+    assert code == 1
+    assert "no event to evaluate: of 200 messages 0 were dead letters and 200 outside the period" in err
+    assert not report.exists()
 
 
-def test_a_file_that_cannot_be_written_fails(valkey_url: str, tmp_path: Path) -> None:
-    (tmp_path / "taken").write_text("")
-    done = command(
-        "rules", "backtest", TRADE_CORE, "--events", SAMPLE, "--out", tmp_path / "taken" / "folder",
-        redis_url=valkey_url,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "can't be written" in done.stderr
-
-
-def test_several_files_may_follow_one_option(valkey_url: str, tmp_path: Path) -> None:
+def small(folder: Path, name: str = "small.jsonl", begin: int = 0, end: int = 200) -> Path:
+    """A file of some messages of the sample."""
     with gzip.open(SAMPLE) as stream:
-        lines = stream.readlines()[:3000]
-    files = [tmp_path / "first.jsonl", tmp_path / "second.jsonl"]
-    for file, part in zip(files, (lines[:1000], lines[1000:]), strict=True):
-        file.write_bytes(b"".join(part))
-    done = command(
-        "rules", "backtest", TRADE_CORE, "--events", *files, "--model", "none",
-        "--json", tmp_path / "report.json", redis_url=valkey_url,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    report = report_of(tmp_path / "report.json")
+        (folder / name).write_bytes(b"".join(islice(stream, begin, end)))
+    return folder / name
+
+
+def test_several_files_may_follow_one_option(here: Here, valkey_url: str, tmp_path: Path) -> None:
+    files = small(tmp_path, "first.jsonl", 0, 100), small(tmp_path, "second.jsonl", 100, 300)
+    json_file = tmp_path / "new" / "report.json"
+    code, out, _ = here(
+        TRADE_CORE, "--events", *files, "--model", "none", "--json", json_file, redis_url=valkey_url
+    )
+    assert code == 0
+    assert out.splitlines()[-1] == str(json_file)
+    report = report_of(json_file)
     assert [one["file"] for one in report["input"]["files"]] == ["first.jsonl", "second.jsonl"]
-    assert report["input"]["messages"] == 3000
+    assert report["input"]["messages"] == 300
     assert report["tested"]["model"] is None
     assert any("anomaly" in note["en"] for note in report["notes"])
