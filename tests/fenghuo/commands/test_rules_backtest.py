@@ -98,13 +98,17 @@ def check_against_replay(side: dict[str, Any], folder: Path) -> None:
     assert {(one["outcome"], one["tier"]): one["events"] for one in side["decided"]} == told
     hits = {rule: counts.get("hit", 0) for rule, counts in summary["rules"].items()}
     assert {rule["rule"]: rule["hits"] for rule in side["rules"]} == hits
+    unknown = {rule: counts.get("not_evaluable", 0) for rule, counts in summary["rules"].items()}
+    assert {rule["rule"]: rule["not_evaluable"] for rule in side["rules"]} == unknown
     groups: dict[str, set[str]] = {}
-    reasons: dict[str, dict[str, str]] = {}
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    reasons: dict[str, list[dict[str, str]]] = {}
     for decision in decisions:
-        reasons[decision["decision_id"]] = decision["reason"]
         for result in decision["rules"]:
             if result["result"] == "hit":
                 groups.setdefault(result["rule"], set()).add(decision["group"])
+                seen[decision["decision_id"], result["rule"]] = result["observed"]
+                reasons.setdefault(decision["decision_id"], []).append(decision["reason"])
     assert {rule["rule"]: rule["groups"] for rule in side["rules"]} == {
         rule: len(groups.get(rule, ())) for rule in hits
     }
@@ -114,13 +118,11 @@ def check_against_replay(side: dict[str, Any], folder: Path) -> None:
         stakes[alert["scenario"], alert["tier"]] += alert["amount"]
     assert {(one["scenario"], one["tier"]): one["alerts"] for one in side["alerts"]} == tiers
     assert {(one["scenario"], one["tier"]): one["amount"] for one in side["alerts"]} == stakes
-    led = [
-        (one, rule)
-        for rule in side["rules"]
-        for one in rule["examples"]
-        if reasons[one["decision_id"]] == one["reason"]
-    ]
-    assert len(led) > 0 or not any(hits.values())
+    for rule in side["rules"]:
+        for one in rule["examples"]:
+            assert one["observed"] == seen[one["decision_id"], rule["rule"]]
+            if len(reasons[one["decision_id"]]) == 1:  # else another rule may give the decision's reason
+                assert [one["reason"]] == reasons[one["decision_id"]]
 
 
 def test_both_sides_are_what_replays_of_the_same_file_decide(
@@ -129,6 +131,15 @@ def test_both_sides_are_what_replays_of_the_same_file_decide(
     report = report_of(out / "backtest.json")
     model = REPOSITORY / "samples" / "model"
     shipped = replayed(tmp_path / "shipped", TRADE_CORE, valkey_url)
+    balance = report_of(shipped / "summary.json")
+    for mine, theirs in (
+        ("messages", "input"),
+        ("evaluated", "decided"),
+        ("duplicates", "duplicate"),
+        ("dead_lettered", "dead_lettered"),
+        ("late", "late"),
+    ):
+        assert report["input"][mine] == balance[theirs]
     check_against_replay(report["tested"], shipped)
     other = replayed(tmp_path / "other", changed, valkey_url, "--model", model)
     check_against_replay(report["against"], other)
