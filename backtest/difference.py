@@ -12,7 +12,8 @@ class RuleDifference(Struct, frozen=True, kw_only=True):
     Args:
         rule: its name.
         change: `added`, `removed`, `changed` or `same`, by what is written in the packs.
-        changed: keys of the pack that differ; `features` where it reads features that mean something else.
+        changed: keys of the rule that differ; `when` also where a list or the timezone that it reads does,
+            `features` where it reads features that mean something else.
         gained: events that it hits now and did not.
         lost: events that it hit and does not now.
         common: events that it hits in both.

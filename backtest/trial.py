@@ -18,7 +18,7 @@ from backtest.side import side
 from backtest.tally import PackTally
 from backtest.truth import truth
 from events.clock import rfc3339
-from events.columns import EventBatch
+from events.columns import Bools, EventBatch
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Trial:
     since: int | None = None
     until: int | None = None
 
-    def counted(self, batch: EventBatch) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def counted(self, batch: EventBatch) -> Bools:
         """Which events of a batch lie in the period asked for, shape (n,)."""
         inside = np.ones(len(batch), np.bool_)
         if self.since is not None:

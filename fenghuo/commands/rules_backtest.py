@@ -21,7 +21,7 @@ from fenghuo.commands.backtest_flow import CountSink, TrialJudge
 from fenghuo.commands.replay import progress, sha256_of, write_whole
 from fenghuo.embedded import start_services
 from fenghuo.ending import RunError, stop_on_signals
-from fenghuo.pack_source import pack_source
+from fenghuo.pack_source import Versions, pack_source
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from fenghuo.wiring import (
@@ -64,18 +64,21 @@ class Wanted:
     until: int | None = None
 
 
-def backtest(settings: Settings, wanted: Wanted, console: Console) -> Backtest:
+def backtest(
+    settings: Settings, wanted: Wanted, console: Console, versions: Versions | None = None
+) -> Backtest:
     """Try a pack, and the one that it is compared with, on `settings.events`.
 
     Args:
         settings: events, mapping, model and tables count.
         wanted: packs, labels and period.
         console: for progress.
+        versions: where packs by `NAME@VERSION` are kept; None without a database.
 
     Raises:
         FenghuoError: an input is wrong, no event lies in the period, or the work failed.
     """
-    packs = [pack_source(name) for name in (wanted.pack, wanted.against) if name is not None]
+    packs = [pack_source(name, versions) for name in (wanted.pack, wanted.against) if name is not None]
     labels = read_labels(wanted.labels) if wanted.labels is not None else None
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
     files = InputFiles(list(settings.events or ()), mapping)

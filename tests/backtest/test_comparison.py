@@ -13,6 +13,18 @@ from tests.backtest.making import PACK, PLAIN, Row, at_least, pack_of, tried
 from tests.backtest.test_tally import ROWS
 from tests.properties.examples import tries
 
+NEAR = """\
+  near:
+    title: {zh: 近, en: Near}
+    scenario: near
+    on: [order.placed]
+    when: LISTED(region, 'near') AND hour < 5 AND orders_24h > 3
+    tier: high
+    outcome: hold
+    queue: desk
+    reason: {zh: 近, en: Near}
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -117,6 +129,33 @@ def test_a_draft_that_goes_live_gains(pack: Pack, folder: Path) -> None:
     far = of(difference, "far")
     assert (far.change, far.changed, far.gained) == ("changed", ["mode"], 1)
     assert all(change.before is change.after for change in difference.outcomes)  # a shadow changes nothing
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("timezone: Asia/Shanghai", "timezone: UTC", ["when"]),  # the rule reads `hour`
+        ("near: ['310000']", "near: ['310000', '320000']", ["when"]),
+        ("window: 24h", "window: 48h", ["features"]),
+        ("on: [order.placed]\n    when: LISTED", "on: [order.confirmed]\n    when: LISTED", ["on"]),
+        (
+            "queue: desk\n    reason: {zh: 近",
+            "queue: other\n    playbook: look\n    reason: {zh: 近",
+            ["queue", "playbook"],
+        ),
+        ("title: {zh: 近", "title: {zh: 很近", ["title"]),
+        ("reason: {zh: 近", "reason: {zh: 很近", ["reason"]),
+        ("scenario: near", "scenario: place", ["scenario"]),
+        ("tier: high\n    outcome: hold", "tier: low\n    outcome: review", ["tier", "outcome"]),
+        ("lateness: 7d", "lateness: 8d", []),
+    ],
+)
+def test_what_changed_in_a_rule_is_named(folder: Path, old: str, new: str, changed: list[str]) -> None:
+    text = PACK.replace("features:\n", "lateness: 7d\nlists:\n  near: ['310000']\nfeatures:\n") + NEAR
+    assert old in text
+    difference = compared(pack_of(folder, text.replace(old, new)), pack_of(folder, text), [Row(1)])
+    near = of(difference, "near")
+    assert (near.change, near.changed) == ("changed" if changed else "same", changed)
 
 
 def test_a_higher_tier_raises_alerts(pack: Pack, folder: Path) -> None:

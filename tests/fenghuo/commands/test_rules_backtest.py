@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import redis
 
+from backtest.meaning import same_features
 from fenghuo.cli import main
+from rules.pack import load_pack
 from tests.docs.json_schema import complaints
 from tests.flows.processes import LABELS, MAPPINGS, REPOSITORY, SAMPLE, command
 from tests.rules.making import TRADE_CORE
@@ -279,3 +281,22 @@ def test_several_files_may_follow_one_option(here: Here, valkey_url: str, tmp_pa
     assert report["input"]["messages"] == 300
     assert report["tested"]["model"] is None
     assert any("anomaly" in note["en"] for note in report["notes"])
+
+
+def test_what_a_pack_does_hangs_not_on_what_it_is_compared_with(
+    here: Here, out: Path, tmp_path: Path, valkey_url: str
+) -> None:
+    # Every feature means the same in both packs, so windows and scores are shared; in `out` they are not.
+    other = tmp_path / "other.yaml"
+    text = TRADE_CORE.read_text("utf-8").replace("amount >= 2000000", "amount >= 1000000")
+    other.write_text(text.replace("version: 1\n", "version: 2\n"), "utf-8")
+    packs = [load_pack(TRADE_CORE), load_pack(other)]
+    assert same_features(packs, packs[0].feature_names)
+    files = ("--mappings", MAPPINGS, "--labels", LABELS, "--json", tmp_path / "report.json")
+    code, _, _ = here(TRADE_CORE, "--events", SAMPLE, "--against", other, *files, redis_url=valkey_url)
+    assert code == 0
+    report = report_of(tmp_path / "report.json")
+    assert report["tested"] == report_of(out / "backtest.json")["tested"]
+    hits = [{rule["rule"]: rule["hits"] for rule in report[side]["rules"]} for side in ("tested", "against")]
+    assert hits[0]["anomaly-high"] > 0
+    assert {name for name in hits[0] if hits[0][name] != hits[1][name]} == {"large-amount"}
