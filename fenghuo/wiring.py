@@ -25,7 +25,7 @@ from fenghuo.settings import Source as Origins
 from flows import steps
 from flows.judge import Judge
 from flows.risk import risk_flow
-from flows.rulings import FIXED, Rulings
+from flows.rulings import FIXED, Judging, Rulings
 from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
@@ -36,6 +36,7 @@ from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
 from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
+from windows.windowed import WindowedBatch
 from wire.codec import Codec
 from wire.messages import RawBatch
 from wire.output import Output
@@ -67,17 +68,18 @@ class Risk:
     registry: CollectorRegistry
 
 
-def build_risk(settings: Settings, *, sample: bool = False) -> Risk:
+def build_risk(settings: Settings, *, sample: bool = False, pack: Pack | None = None) -> Risk:
     """Load everything that judges; nothing is started.
 
     Args:
         settings: pack, model, tables and limits count.
         sample: where nobody said which model, take the sample's, if it was trained for this very pack.
+        pack: judges instead of the one that the settings name.
 
     Raises:
         FenghuoError: a pack, model or table is wrong; the message names file, line and cure.
     """
-    pack = load_packs(settings.pack)
+    pack = pack or load_packs(settings.pack)
     folder = settings.model
     if sample and folder is None and settings.source_of("model").source is Origins.DEFAULT:
         folder = sample_model(pack)
@@ -113,6 +115,8 @@ def build_flow(
     degrade: bool,
     gather: bool = False,
     lifetime: float = LIFETIME,
+    rulings: Rulings | None = None,
+    judge: Judging | None = None,
 ) -> Dataflow:
     """The dataflow between a source and a sink.
 
@@ -126,13 +130,21 @@ def build_flow(
         degrade: judge without windows after that, instead of ending.
         gather: judge what several partitions give at a time together.
         lifetime: seconds that the log of a shard is kept without being written to.
+        rulings: by edition; that of `risk` alone where none are given.
+        judge: judges instead of them, over the windows that they need; no deadline is told then.
     """
-    rulings = Rulings()
-    ruling = rulings.add(FIXED, risk.pack, Judge(risk.pack, risk.model, wall_clock, risk.metrics))
+    if rulings is None:
+        rulings = Rulings()
+        rulings.add(FIXED, risk.pack, Judge(risk.pack, risk.model, wall_clock, risk.metrics))
+    ruled = rulings
+
+    def ruling(windowed: WindowedBatch) -> Output:
+        return ruled.of(windowed.batch.edition)(windowed)
 
     def open_worker(scope: Entity, keys: str) -> OpenWorker:
         return _open_worker(risk, rulings, scope, redis_url, keys, patience, lifetime, degrade=degrade)
 
+    tells = judge is None and bool(rulings.of(FIXED).duties.watched)
     crowds = bool(rulings.ground(Entity.COUNTERPARTY).plan.features)
     return risk_flow(
         source,
@@ -142,8 +154,8 @@ def build_flow(
         shards=risk.settings.shards,
         open_worker=open_worker(Entity.GROUP, namespace),
         open_second=open_worker(Entity.COUNTERPARTY, f"{namespace}:counterparties") if crowds else None,
-        judge=lambda windowed: rulings.of(windowed.batch.edition)(windowed),
-        tell=steps.tell(wall_clock, risk.metrics) if ruling.duties.watched else None,
+        judge=judge or ruling,
+        tell=steps.tell(wall_clock, risk.metrics) if tells else None,
         clock=wall_clock if gather else None,
         metrics=risk.metrics,
     )

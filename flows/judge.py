@@ -11,14 +11,13 @@ from prometheus_client import Counter as Metric
 
 from alerts.hits import hits_of
 from events.clock import Clock
-from events.columns import Column, EventBatch, Kind
-from events.event import EventType
 from models.model import Model
 from rules.decide import Scored, decide
 from rules.decision import Contribution
-from rules.evaluate import STATUS, Derived, Judgement, derive, evaluate
+from rules.evaluate import STATUS, Judgement, derive, evaluate
 from rules.pack import Pack
 from rules.rule import Mode, Rule
+from rules.score import Score, score
 from telemetry.metrics import FlowMetrics
 from windows.windowed import WindowedBatch
 from wire.output import Lines, Output
@@ -50,7 +49,6 @@ class Judge:
         self._clock = clock
         self._metrics = metrics
         self._encoder = msgspec.json.Encoder()
-        self._types = {EventType(name) for name in model.event_types} if model is not None else set()
         # Finding a counter by its labels costs more than counting with it.
         self._seconds = cache(metrics.step_seconds.labels)
         self._hits = cache(metrics.hits.labels)
@@ -70,10 +68,11 @@ class Judge:
         batch, pack, seconds = windowed.batch, self._pack, self._seconds
         with seconds("score").time():
             derived = derive(pack, batch, windowed.features, windowed.warming, degraded=windowed.degraded)
-            percentile, score = self._score(batch, derived)
+            said = score(self._model, batch, derived) if self._model is not None else None
         with seconds("rules").time():
-            judgement = evaluate(pack, batch, derived, windowed.profiles, percentile)
-            scored = self._scored(judgement, score)
+            anomaly = said.percentile if said is not None else None
+            judgement = evaluate(pack, batch, derived, windowed.profiles, anomaly)
+            scored = self._scored(judgement, said)
         now = self._clock()
         decided = self._decide(windowed, judgement, scored, now)
         return self._output(windowed, judgement, decided, now)
@@ -105,34 +104,16 @@ class Judge:
         outcomes[judgement.least.value] += len(batch) - len(judgement.hit_rows)
         return _Decided(Lines(tuple(runs)), hits, +outcomes)
 
-    def _score(self, batch: EventBatch, derived: Derived) -> tuple[Column | None, Column | None]:
-        """Percentile and raw score, shape (n,) each; None without a model."""
-        if self._model is None:
-            return None, None
-        n = len(batch)
-        wanted = batch.is_of(self._types)
-        if derived.degraded:
-            wanted[:] = False
-        percentile, score = np.zeros(n), np.zeros(n)
-        rows = np.flatnonzero(wanted)
-        if len(rows):
-            columns = {name: derived.features[name] for name in self._model.feature_names}
-            if len(rows) < n:
-                columns = {name: column.take(rows) for name, column in columns.items()}
-            scores = self._model.score(columns)
-            percentile[rows], score[rows] = scores.percentile, scores.score
-        return Column(percentile, wanted, Kind.NUMBER), Column(score, wanted, Kind.NUMBER)
-
-    def _scored(self, judgement: Judgement, score: Column | None) -> Scored | None:
+    def _scored(self, judgement: Judgement, said: Score | None) -> Scored | None:
         """The model's word on the batch, with what drove the scores where a rule was hit."""
-        if self._model is None or score is None:
+        if self._model is None or said is None:
             return None
         rows = judgement.hit_rows
-        rows = rows[score.valid[rows]]
+        rows = rows[said.raw.valid[rows]]
         features = judgement.derived.features
         shares = self._model.explain(features, rows, TOP) if len(rows) else []
         top = [[Contribution(*share) for share in shared] for shared in shares]
-        return Scored(self._model.id, score, dict(zip(rows.tolist(), top, strict=True)))
+        return Scored(self._model.id, said.raw, dict(zip(rows.tolist(), top, strict=True)))
 
     def _output(self, windowed: WindowedBatch, judgement: Judgement, decided: _Decided, now: int) -> Output:
         """Count what came of a batch, and hand it on."""

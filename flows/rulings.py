@@ -80,6 +80,20 @@ class Rulings:
         Raises:
             WindowError: the features of all editions together are more than windows can hold.
         """
+        names = self.enter(pack)
+        duties = Duties(pack.deadlines, pack.local_time, pack.id)
+        ruling = self._rulings[edition] = Ruling(pack, names, duties, judge)
+        return ruling
+
+    def enter(self, pack: Pack) -> Mapping[str, str]:
+        """Have the windows give what a pack needs.
+
+        Returns:
+            by name of a feature in the pack, its name among the windows'.
+
+        Raises:
+            WindowError: the features of all packs together are more than windows can hold.
+        """
         with self._lock:
             known = dict(self._names), dict(self._features)
             names = {feature.name: self._name(feature) for feature in pack.features}
@@ -88,9 +102,7 @@ class Rulings:
             except Exception:
                 self._names, self._features = known
                 raise
-            duties = Duties(pack.deadlines, pack.local_time, pack.id)
-            ruling = self._rulings[edition] = Ruling(pack, names, duties, judge)
-            return ruling
+            return names
 
     def of(self, edition: int) -> Ruling:
         """The ruling of an edition, loaded where it is not known.

@@ -177,15 +177,15 @@ def _shown(judgement: Judgement, verdict: Verdict, rows: Int64s) -> list[RuleRes
     if verdict.message is not None:
         failed = RuleResult(rule, version, RuleStatus.ERROR, {}, verdict.message)
         return [failed] * len(rows)
-    observed = _observed(judgement, verdict.rule, rows)
+    seen_by_row = observed(judgement, verdict.rule, rows)
     return [
         RuleResult(rule, version, STATUS[code], seen, _why(judgement, verdict.rule, row, code, seen))
-        for row, code, seen in zip(rows.tolist(), verdict.codes[rows].tolist(), observed, strict=True)
+        for row, code, seen in zip(rows.tolist(), verdict.codes[rows].tolist(), seen_by_row, strict=True)
     ]
 
 
-def _observed(judgement: Judgement, rule: Rule, rows: Int64s) -> list[dict[str, Cell]]:
-    """What the rule's condition read, row by row."""
+def observed(judgement: Judgement, rule: Rule, rows: Int64s) -> list[dict[str, Cell]]:
+    """What a rule's condition read of some events, row by row; money in fen, None for NULL."""
     if not rule.when.kinds:
         return [{} for _ in range(len(rows))]
     names = list(rule.when.kinds)
