@@ -30,6 +30,7 @@ from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
 from rules.pack import Pack
+from rules.quarantine import Quarantine
 from rules.union import load_packs
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
@@ -135,7 +136,9 @@ def build_flow(
     """
     if rulings is None:
         rulings = Rulings()
-        rulings.add(FIXED, risk.pack, Judge(risk.pack, risk.model, wall_clock, risk.metrics))
+        quarantine = Quarantine(risk.settings.quarantine_after)
+        judging = Judge(risk.pack, risk.model, wall_clock, risk.metrics, quarantine)
+        rulings.add(FIXED, risk.pack, judging)
     ruled = rulings
 
     def ruling(windowed: WindowedBatch) -> Output:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import structlog
 from prometheus_client import Counter as Metric
 
 from alerts.hits import hits_of
@@ -16,13 +17,19 @@ from rules.decide import Scored, decide
 from rules.decision import Contribution
 from rules.evaluate import STATUS, Judgement, derive, evaluate
 from rules.pack import Pack
+from rules.quarantine import Quarantine
 from rules.rule import Mode, Rule
 from rules.score import Score, score
+from rules.suppression import Suppressions
 from telemetry.metrics import FlowMetrics
 from windows.windowed import WindowedBatch
 from wire.output import Lines, Output
 
+DEFAULT_AFTER = 3  # batches in which a rule may fail
 TOP = 3  # features named with every score that has a hit
+
+
+_log = structlog.get_logger(__name__)
 
 
 class _Decided(NamedTuple):
@@ -41,10 +48,22 @@ class Judge:
         model: anomaly model in force, None for none.
         clock: gives `decided_at`.
         metrics: where results are counted.
+        quarantine: of rules that fail; shared by whatever judges by the same pack.
+        suppressions: of hits.
     """
 
-    def __init__(self, pack: Pack, model: Model | None, clock: Clock, metrics: FlowMetrics) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        model: Model | None,
+        clock: Clock,
+        metrics: FlowMetrics,
+        quarantine: Quarantine | None = None,
+        suppressions: Suppressions | None = None,
+    ) -> None:
         self._pack = pack
+        self._quarantine = quarantine or Quarantine(DEFAULT_AFTER)
+        self._suppressions = suppressions
         self._model = model
         self._clock = clock
         self._metrics = metrics
@@ -71,11 +90,25 @@ class Judge:
             said = score(self._model, batch, derived) if self._model is not None else None
         with seconds("rules").time():
             anomaly = said.percentile if said is not None else None
-            judgement = evaluate(pack, batch, derived, windowed.profiles, anomaly)
+            judgement = evaluate(
+                pack, batch, derived, windowed.profiles, anomaly, self._suppressions, self._quarantine.held
+            )
+            self._note_failures(judgement)
             scored = self._scored(judgement, said)
         now = self._clock()
         decided = self._decide(windowed, judgement, scored, now)
         return self._output(windowed, judgement, decided, now)
+
+    def _note_failures(self, judgement: Judgement) -> None:
+        for name, message in self._quarantine.note(judgement.verdicts):
+            self._metrics.rule_quarantined.labels(name).set(1)
+            _log.error(
+                "rule_quarantined",
+                rule=name,
+                pack=self._pack.id,
+                error=message,
+                cure="mend the rule and publish it; events that it judges are reviewed until then",
+            )
 
     def _decide(
         self, windowed: WindowedBatch, judgement: Judgement, scored: Scored | None, now: int
@@ -85,11 +118,12 @@ class Judge:
         runs: list[bytes] = []
         hits: list[tuple[int, bytes]] = []
         outcomes: Counter[str] = Counter()
-        hit_rows = deque(judgement.hit_rows.tolist())
+        marked = np.union1d(judgement.hit_rows, judgement.doubtful_rows)
+        left = deque(marked.tolist())
         done, encoding, began = 0, 0.0, perf_counter()
         for run in decide(pack, batch, judgement, scored, windowed.late, now):
-            while hit_rows and hit_rows[0] < done + len(run):
-                row = hit_rows.popleft()
+            while left and left[0] < done + len(run):
+                row = left.popleft()
                 decision = run[row - done]
                 outcomes[decision.outcome.value] += 1
                 for hit in hits_of(pack, batch, row, decision):
@@ -101,7 +135,7 @@ class Judge:
             encoding += perf_counter() - lap
         self._seconds("decide").observe(perf_counter() - began - encoding)
         self._seconds("encode").observe(encoding)
-        outcomes[judgement.least.value] += len(batch) - len(judgement.hit_rows)
+        outcomes[judgement.least.value] += len(batch) - len(marked)
         return _Decided(Lines(tuple(runs)), hits, +outcomes)
 
     def _scored(self, judgement: Judgement, said: Score | None) -> Scored | None:
@@ -128,7 +162,8 @@ class Judge:
                         rules[name] = count
         for outcome, count in decided.outcomes.items():
             self._outcomes(outcome).inc(count)
-        late = int(np.count_nonzero(windowed.late))
+        late, partial = int(np.count_nonzero(windowed.late)), len(judgement.partial_rows)
+        metrics.partial.inc(partial)
         metrics.late.inc(late)
         metrics.duplicate.inc(len(windowed.duplicates))
         metrics.repeated.inc(int(np.count_nonzero(windowed.repeated)))
@@ -144,6 +179,7 @@ class Judge:
             hits=decided.hits,
             duplicates=windowed.duplicates,
             late=late,
+            partial=partial,
             degraded=len(batch) if windowed.degraded else 0,
             outcomes=dict(decided.outcomes),
             rules=rules,

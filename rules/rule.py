@@ -42,6 +42,7 @@ class Rule:
         rank: its place in the pack; the first of equals leads.
         needs_windows: whether it reads features, the profile or the anomaly, which go with the windows.
         version: of its pack.
+        limited: whether its breaker tripped: then its outcome is `review` at most.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Rule:
     rank: int
     needs_windows: bool
     version: int
+    limited: bool = False
 
     @property
     def precedence(self) -> tuple[int, int, int]:

@@ -67,6 +67,15 @@ class FlowMetrics:
             ["shard"],
             registry=registry,
         )
+        self.partial = Counter(
+            "fenghuo_events_partial", "Events decided although a rule failed.", registry=registry
+        )
+        self.rule_quarantined = Gauge(
+            "fenghuo_rule_quarantined",
+            "Rules that failed too often and are not run any more: 1.",
+            ["rule"],
+            registry=registry,
+        )
         self.hits = Counter(
             "fenghuo_alert_hits",
             "Hits sent to the desk, by tier and scenario.",

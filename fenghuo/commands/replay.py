@@ -210,7 +210,8 @@ def _summary(
             one, result = rest.split(" ")
             (rules if kind == "rule" else deadlines).setdefault(one, {})[result] = count
     whole = {
-        name: counts[name] for name in ("input", "decided", "duplicate", "dead_lettered", "late", "degraded")
+        name: counts[name]
+        for name in ("input", "decided", "duplicate", "dead_lettered", "late", "degraded", "partial")
     }
     return {
         **whole,
