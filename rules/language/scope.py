@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from events.columns import EVENT_FIELDS, Kind
 from rules.errors import did_you_mean
+from rules.language.parts import Parts
 
 CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER}
 """Parts of the event's local time: 0–23, and 0 (Monday) – 6 (Sunday)."""
@@ -35,6 +36,7 @@ class Scope:
         anomaly: whether `anomaly` may be read.
         hidden: names that exist but cannot be read here.
         place: what the condition is, for messages: "a feature's `where`".
+        parts: what the conditions of this scope have in common, and what they cost together.
     """
 
     features: Mapping[str, Kind] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Scope:
     anomaly: bool = True
     hidden: frozenset[str] = frozenset()
     place: str = "a condition"
+    parts: Parts = field(default_factory=Parts, compare=False, repr=False)
 
     def kind_of(self, name: str) -> Kind | None:
         """Kind of a name; None where the use decides it.
