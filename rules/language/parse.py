@@ -23,6 +23,7 @@ _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType
 _PREFIXES = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _COMMENT = re.compile(r"--[^\n\r]*")
+_SHOWN = 40
 _SPACE = " \t\r\n"
 _TRIPS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What sqlglot's parser raises where it trips over a text."""
@@ -73,12 +74,12 @@ def parse(text: str) -> Parsed:
         raise LanguageError("this is not an expression", text, (0, len(text))) from None
     if len(parsed) != 1 or parsed[0] is None:
         raise LanguageError("one expression was expected", text, (0, len(text)))
-    _account(parsed[0], tokens, text)
     calls = [
         (one.text, (one.start, one.end + 1))
         for one, behind in pairwise(tokens)
         if one.token_type is TokenType.VAR and behind.token_type is TokenType.L_PAREN
     ]
+    _account(parsed[0], tokens, len(calls), text)
     return Parsed(parsed[0], calls)
 
 
@@ -142,18 +143,22 @@ def _gap(text: str, start: int, end: int) -> None:
         raise LanguageError(what, text, (place, place + 1))
 
 
-def _account(tree: exp.Expr, tokens: list[Token], text: str) -> None:
-    """Refuse a text of which the parser left a word out: the tree must have a place for each.
+def _account(tree: exp.Expr, tokens: list[Token], calls: int, text: str) -> None:
+    """Refuse a text of which the parser left a word out, or added one: the tree must have a place for each.
 
     Raises:
-        LanguageError: BETWEEN lacks its AND, WHEN its THEN, or a `+` is a sign.
+        LanguageError: BETWEEN lacks its AND, WHEN its THEN, `+` is a sign, or parentheses were thought of.
     """
     words = Counter(token.token_type for token in tokens)
-    found = Counter(type(node) for node in tree.walk())
+    nodes = list(tree.walk())
+    found = Counter(type(node) for node in nodes)
+    lists = sum(isinstance(node, exp.In) and bool(node.expressions) for node in nodes)
+    added = max(0, found[exp.Paren] + calls + lists - words[TokenType.L_PAREN])
     for told, needed, keyword, what in (
         (TokenType.AND, found[exp.And] + found[exp.Between], TokenType.BETWEEN, "a BETWEEN lacks its AND"),
         (TokenType.THEN, found[exp.If], TokenType.WHEN, "a WHEN lacks its THEN"),
         (TokenType.PLUS, found[exp.Add], TokenType.PLUS, "`+` stands before a value; remove it"),
+        (TokenType.NOT, words[TokenType.NOT] + added, TokenType.NOT, "put this comparison in parentheses"),
     ):
         if words[told] != needed:
             token = next((one for one in tokens if one.token_type is keyword), tokens[0])
@@ -167,7 +172,7 @@ def _syntax_error(error: ParseError, tokens: list[Token], text: str) -> Language
     if token is None:
         return LanguageError("this is not an expression", text, (0, len(text)))
     said, span = str(first.get("description", "")), (token.start, token.end + 1)
-    word = text[span[0] : span[1]]
+    word = text[slice(*span)][:_SHOWN]
     if said.startswith("Required keyword"):
         return LanguageError(f"something is missing beside `{word}`", text, span)
     if said.startswith("Expecting )"):

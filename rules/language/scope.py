@@ -10,6 +10,7 @@ from rules.language.parts import Parts
 CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER}
 """Parts of the event's local time: 0–23, and 0 (Monday) – 6 (Sunday)."""
 
+_SHOWN = 64  # characters of a name; a feature's name has no more
 ANOMALY = "anomaly"
 ATTRIBUTES = "attributes."
 PROFILE = "profile."
@@ -67,7 +68,7 @@ class Scope:
         if kind is None:
             if name in self.hidden:
                 raise UnknownNameError(f"feature `{name}` cannot be read in {self.place}")
-            raise UnknownNameError(f"unknown name `{name}`{did_you_mean(name, self._known())}")
+            raise UnknownNameError(f"unknown name `{name[:_SHOWN]}`{did_you_mean(name, self._known())}")
         return kind
 
     def _known(self) -> set[str]:

@@ -12,7 +12,7 @@ from tests.rules.language.fuzz.trial import Trial
 
 _WHOLE = os.environ.get("FENGHUO_TEST_PROFILE") == "fuzz"
 _SEED = int(os.environ.get("FENGHUO_FUZZ_SEED", "1"))
-_TRIALS, _CONDITIONS = (200, 5_000) if _WHOLE else (4, 2_500)
+_TRIALS, _CONDITIONS = (200, 5_000) if _WHOLE else (4, 5_000)
 _SEEDS_BETWEEN = 1_000  # calls with neighbouring seeds have no trial in common
 
 
