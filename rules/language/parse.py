@@ -153,7 +153,8 @@ def _account(tree: exp.Expr, tokens: list[Token], calls: int, text: str) -> None
     nodes = list(tree.walk())
     found = Counter(type(node) for node in nodes)
     lists = sum(isinstance(node, exp.In) and bool(node.expressions) for node in nodes)
-    added = max(0, found[exp.Paren] + calls + lists - words[TokenType.L_PAREN])
+    nulls = sum(isinstance(node, exp.Is) and isinstance(node.this, exp.Paren) for node in nodes)
+    added = max(0, found[exp.Paren] - nulls + calls + lists - words[TokenType.L_PAREN])
     for told, needed, keyword, what in (
         (TokenType.AND, found[exp.And] + found[exp.Between], TokenType.BETWEEN, "a BETWEEN lacks its AND"),
         (TokenType.THEN, found[exp.If], TokenType.WHEN, "a WHEN lacks its THEN"),
