@@ -240,7 +240,7 @@ def bench(
         Path | None, typer.Option(help="File of limits; exit 1 when a figure falls short of one.")
     ] = None,
 ) -> None:
-    """Measure speed, latency, hot customers and memory, beside a naive version in the same run."""
+    """Measure speed, latency, rules, hot customers and memory, beside a naive version in the same run."""
     from fenghuo.commands.bench import Bench, check_gate, print_report  # noqa: PLC0415 -- as above
     from fenghuo.commands.bench import bench as command  # noqa: PLC0415
 
