@@ -13,6 +13,8 @@ from starlette.staticfiles import StaticFiles
 from console import events
 from console.api import alerts as alerts_api
 from console.api import operations
+from console.api import rules as rules_api
+from console.api import session as session_api
 from console.errors import SettingError
 from console.events import Changes
 from console.failures import Failures, Incidents
@@ -20,9 +22,10 @@ from console.headers import SecurityHeaders
 from console.limits import BodyLimit
 from console.measure import Measured
 from console.pages import alert, board, sign_in
+from console.pages import rules as rules_page
 from console.pages.sign_in import DemoUser
 from console.passwords import Passwords
-from console.ports import AlertReader, UserReader
+from console.ports import AlertReader, Rules, UserReader
 from console.render import Renderer
 from console.sessions import COOKIE, HOURS, Sessions, refuse_forged
 from console.throttle import Throttle
@@ -37,6 +40,7 @@ def create_app(
     *,
     alerts: AlertReader,
     users: UserReader,
+    rules: Rules,
     session_secret: str,
     metrics: CollectorRegistry,
     banner: Text | None = None,
@@ -49,6 +53,7 @@ def create_app(
     Args:
         alerts: reads alerts and cases.
         users: finds people by name.
+        rules: the life of rules.
         session_secret: key that signs the session cookies, at least 32 characters.
         metrics: what /metrics shows.
         banner: a sentence above every page, by language.
@@ -80,12 +85,15 @@ def create_app(
     failures.install(app)
     app.include_router(board.routes(alerts, sessions, renderer))
     app.include_router(alert.routes(alerts, sessions, renderer))
+    app.include_router(rules_page.routes(rules, sessions, renderer))
     app.include_router(
         sign_in.routes(
             users, sessions, renderer, Passwords(), Throttle(), demo_users, secure_cookies=secure_cookies
         )
     )
     app.include_router(alerts_api.routes(alerts, sessions))
+    app.include_router(session_api.routes(sessions))
+    app.include_router(rules_api.routes(rules, sessions))
     app.include_router(operations.routes(alerts, metrics))
     app.include_router(events.routes(changes, sessions))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))

@@ -16,9 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alerts.views import CursorError
 from console.errors import FilterError, ForbiddenError, NotFoundError, NotSignedInError
 from console.render import Renderer
+from rules.errors import PackError
+from rules.lifecycle import LifecycleError, Refusal
 
 _MACHINES = ("/api/", "/events", "/metrics", "/healthz")
 _STATUS = {FilterError: 400, CursorError: 400, ForbiddenError: 403, NotFoundError: 404}
+_REFUSED = {Refusal.ROLE: 403, Refusal.OWN_WORK: 403, Refusal.UNKNOWN: 404, Refusal.TIME: 400}
 _TEXTS = frozenset({400, 403, 404, 405, 413})
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +41,9 @@ class Failures:
             app.add_exception_handler(error, _answering(self, status))
         app.add_exception_handler(NotSignedInError, self._not_signed_in)
         app.add_exception_handler(HTTPException, self._framework)
-        app.add_exception_handler(RequestValidationError, _answering(self, 400))
+        app.add_exception_handler(RequestValidationError, self._not_usable)
+        app.add_exception_handler(PackError, _answering(self, 400))
+        app.add_exception_handler(LifecycleError, self._refused)
 
     def answer(self, request: Request, status: int, message: str, incident: str | None = None) -> Response:
         """The response for `status`; `message` is for programs, people get the catalogue's text."""
@@ -56,6 +61,17 @@ class Failures:
             return Response(status_code=401, headers={"HX-Redirect": _sign_in(_shown_address(request))})
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(_sign_in(wanted if request.method == "GET" else "/"), 303)
+
+    async def _not_usable(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        told = [f"`{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
+        return self.answer(request, 400, "; ".join(told))
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, LifecycleError):
+            raise error
+        return self.answer(request, _REFUSED.get(error.refusal, 409), str(error))
 
     async def _framework(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):

@@ -1,9 +1,14 @@
 """Ports: what the console needs from a store."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from alerts.views import AlertDetail, AlertFilter, AlertRow, QueueCount, User
+from rules.edition import Edition
+from rules.lifecycle import Action, Person
+from rules.suppression import Suppression
+from rules.views import ChangeRow, LimitedRule, Moved, Submitted, SuppressionRow, VersionRow
 
 
 class AlertReader(Protocol):
@@ -36,3 +41,77 @@ class UserReader(Protocol):
     async def credentials(self, user_id: str) -> tuple[User, str] | None:
         """The person and the argon2 hash of the password, or None for an unknown name."""
         ...
+
+
+class Packs(Protocol):
+    """Versions of packs; every call blocks, so it is made in a thread."""
+
+    def submit(self, text: str, name: str, person: Person, reason: str = "") -> Submitted:
+        """Take in a new version as a draft."""
+        ...
+
+    def move(self, action: Action, pack: str, version: int, person: Person, reason: str = "") -> Moved:
+        """Take a version to another state."""
+        ...
+
+    def versions(self) -> list[VersionRow]:
+        """Every version of every pack: by name, the newest number first."""
+        ...
+
+    def text(self, pack: str, version: int) -> str:
+        """The YAML of a version as it was handed in."""
+        ...
+
+    def history(self, name: str | None = None) -> list[ChangeRow]:
+        """The newest changes first: of everything, or of one pack, rule or suppression by its name."""
+        ...
+
+    def edition(self) -> int:
+        """Number of the newest edition; 0 where there is none."""
+        ...
+
+
+class Suppressions(Protocol):
+    """Suppressions; every call blocks, so it is made in a thread."""
+
+    def request(self, wanted: Suppression, person: Person, reason: str) -> Moved:
+        """Ask for a suppression."""
+        ...
+
+    def move(self, action: Action, identity: str, person: Person, reason: str = "") -> Moved:
+        """Approve or lift a suppression."""
+        ...
+
+    def suppressions(self) -> list[SuppressionRow]:
+        """Those that were asked for or are in force and have not ended, the newest first."""
+        ...
+
+
+class Breakers(Protocol):
+    """Rules that were limited; every call blocks, so it is made in a thread."""
+
+    def reset(self, rule: str, person: Person, reason: str = "") -> Moved:
+        """Free a rule."""
+        ...
+
+    def limited(self) -> list[LimitedRule]:
+        """The rules that are limited, by name."""
+        ...
+
+
+class Editions(Protocol):
+    """Editions; every call blocks, so it is made in a thread."""
+
+    def edition(self, number: int) -> Edition:
+        """One edition."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that the console needs for the life of rules."""
+
+    packs: Packs
+    suppressions: Suppressions
+    breakers: Breakers
+    editions: Editions

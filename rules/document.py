@@ -244,10 +244,21 @@ def read_document(path: Path | str) -> Entry:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise PackError(file, line, "this is not UTF-8; save the file as UTF-8") from None
-    return _compose(file, source)
+    return compose(file, source)
 
 
-def _compose(file: str, source: str) -> Entry:
+def compose(file: str, source: str) -> Entry:
+    """Read a YAML text.
+
+    Args:
+        file: its name, for messages.
+        source: the text.
+
+    Raises:
+        PackError: it is no YAML, is too long, or uses aliases or tags of its own.
+    """
+    if len(source) > MAX_BYTES:
+        raise PackError(file, None, f"the text has {len(source):,} characters, the limit is {MAX_BYTES:,}")
     try:
         for event in yaml.parse(source, yaml.SafeLoader):
             _refuse(file, event)

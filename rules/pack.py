@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from events.clock import DAY
 from events.columns import Kind
+from rules.breaker import DEFAULT, read_breaker
 from rules.deadline import Deadline
 from rules.deadline_reader import read_deadlines
-from rules.document import Entry, read_document
+from rules.document import Entry, compose, read_document
 from rules.edition import PackVersion
 from rules.feature_reader import FeatureSet, read_features
 from rules.language import Scope
@@ -21,7 +22,7 @@ from rules.language.parts import total_cost
 from rules.language.scope import PROFILE
 from rules.local_time import LocalTime
 from rules.rule import EVALUATED, Expression, Rule
-from rules.rule_reader import read_rules
+from rules.rule_reader import Duty, read_rules
 from windows.feature import Feature
 
 DEFAULT_LATENESS = 7 * DAY
@@ -124,16 +125,37 @@ def load_pack(path: Path | str, lists: Mapping[str, frozenset[str]] | None = Non
     Raises:
         PackError: the file cannot be read or something in it means nothing; `others` holds further errors.
     """
-    root = read_document(path)
+    return _pack(read_document(path), lists or {})
+
+
+def read_pack(text: str, name: str) -> Pack:
+    """Read a rule pack from its text and check all of it.
+
+    Args:
+        text: the YAML.
+        name: what messages call it.
+
+    Raises:
+        PackError: something in it means nothing; `others` holds further errors.
+    """
+    return _pack(compose(name, text), {})
+
+
+def _pack(root: Entry, lists: Mapping[str, frozenset[str]]) -> Pack:
     fields = root.fields(
-        ("pack", "version", "timezone", "features", "rules"), ("lateness", "lists", "deadlines")
+        ("pack", "version", "timezone", "features", "rules"),
+        ("lateness", "lists", "deadlines", "breaker", "owner"),
     )
     local_time = _local_time(fields["timezone"])
-    known = _lists(fields.get("lists"), lists or {})
+    known = _lists(fields.get("lists"), lists)
     feature_set = read_features(fields["features"], known, local_time)
     version = fields["version"].integer()
-    sha256 = _content_hash(root, lists or {})
-    rules = read_rules(fields["rules"], Scope(feature_set.kinds, known), version)
+    sha256 = _content_hash(root, lists)
+    duty = Duty(
+        read_breaker(fields["breaker"].within("breaker")) if "breaker" in fields else DEFAULT,
+        fields["owner"].slug() if "owner" in fields else None,
+    )
+    rules = read_rules(fields["rules"], Scope(feature_set.kinds, known), version, duty)
     _check_cost(fields["rules"], rules)
     return Pack(
         versions=(PackVersion(pack=fields["pack"].slug(), version=version, sha256=sha256),),

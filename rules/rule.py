@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from events.columns import Kind
 from events.event import EventType
+from rules.breaker import Breaker
 from rules.decision import Outcome, Text, Tier
 from rules.language import Compiled
 from rules.reason import Reason
@@ -42,6 +43,8 @@ class Rule:
         rank: its place in the pack; the first of equals leads.
         needs_windows: whether it reads features, the profile or the anomaly, which go with the windows.
         version: of its pack.
+        breaker: when it is limited to `review`.
+        owner: case queue that is told when it is.
         limited: whether its breaker tripped: then its outcome is `review` at most.
     """
 
@@ -59,6 +62,8 @@ class Rule:
     rank: int
     needs_windows: bool
     version: int
+    breaker: Breaker
+    owner: str
     limited: bool = False
 
     @property

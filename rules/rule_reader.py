@@ -1,9 +1,11 @@
 """Rules of a pack."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from events.columns import EVENT_FIELDS, Kind
 from events.event import EventType
+from rules.breaker import DEFAULT, Breaker, read_breaker
 from rules.decision import Outcome, Tier
 from rules.document import LANGUAGES, Entry, Problems, check_name
 from rules.errors import LanguageError, did_you_mean
@@ -16,13 +18,26 @@ _REQUIRED = ("title", "scenario", "on", "when", "tier", "outcome", "queue", "rea
 _PRINTABLE = {name: kind for name, kind in EVENT_FIELDS.items() if name != "occurred_at"}
 
 
-def read_rules(entry: Entry, scope: Scope, version: int) -> tuple[Rule, ...]:
+class Duty(NamedTuple):
+    """What a pack says for all its rules, where they say nothing themselves.
+
+    Args:
+        breaker: when a rule is limited.
+        owner: the queue that is told of it; None for the rule's own.
+    """
+
+    breaker: Breaker = DEFAULT
+    owner: str | None = None
+
+
+def read_rules(entry: Entry, scope: Scope, version: int, duty: Duty) -> tuple[Rule, ...]:
     """Read the rules of a pack.
 
     Args:
         entry: the rules by name.
         scope: what their conditions may read.
         version: of the pack.
+        duty: the pack's breaker and owner.
 
     Raises:
         PackError: one of them means nothing; the others that do not are beside it.
@@ -31,15 +46,16 @@ def read_rules(entry: Entry, scope: Scope, version: int) -> tuple[Rule, ...]:
     rules = []
     for rank, (name, one) in enumerate(entry.mapping().items()):
         with problems.gathered():
-            rules.append(_rule(name, rank, one.within(f"rule `{name}`"), scope, version))
+            rules.append(_rule(name, rank, one.within(f"rule `{name}`"), scope, version, duty))
     problems.settle()
     return tuple(rules)
 
 
-def _rule(name: str, rank: int, entry: Entry, scope: Scope, version: int) -> Rule:
+def _rule(name: str, rank: int, entry: Entry, scope: Scope, version: int, duty: Duty) -> Rule:
     check_name(name, entry)
-    fields = entry.fields(_REQUIRED, ("playbook", "mode"))
+    fields = entry.fields(_REQUIRED, ("playbook", "mode", "breaker", "owner"))
     when = condition(fields["when"], scope)
+    queue = fields["queue"].slug()
     return Rule(
         name=name,
         title=fields["title"].texts(),
@@ -48,7 +64,7 @@ def _rule(name: str, rank: int, entry: Entry, scope: Scope, version: int) -> Rul
         when=when,
         tier=fields["tier"].choice(Tier, "tier"),
         outcome=fields["outcome"].choice(Outcome, "outcome"),
-        queue=fields["queue"].slug(),
+        queue=queue,
         playbook=fields["playbook"].slug() if "playbook" in fields else None,
         reason=read_reason(fields["reason"], {**scope.features, **_PRINTABLE, **when.kinds}),
         mode=fields["mode"].choice(Mode, "mode") if "mode" in fields else Mode.ACTIVE,
@@ -57,6 +73,8 @@ def _rule(name: str, rank: int, entry: Entry, scope: Scope, version: int) -> Rul
             read in scope.features or read == ANOMALY or read.startswith(PROFILE) for read in when.kinds
         ),
         version=version,
+        breaker=read_breaker(fields["breaker"]) if "breaker" in fields else duty.breaker,
+        owner=fields["owner"].slug() if "owner" in fields else duty.owner or queue,
     )
 
 

@@ -26,6 +26,7 @@ class DemoUser(Struct, frozen=True):
     password: str
     name: str
     role: str
+    also: tuple[str, ...] = ()  # further roles
 
 
 def local(path: str | None) -> str:

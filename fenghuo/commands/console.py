@@ -4,16 +4,22 @@ import asyncio
 
 import structlog
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
 
 from console.app import create_app
 from console.pages.sign_in import DemoUser
+from console.ports import Rules
 from console.server import ConsoleServer, listen
 from fenghuo.embedded import start_services
 from fenghuo.ending import stop_on_signals
 from fenghuo.settings import Settings, SettingsError, session_secret, variable
 from store.postgres.alert_reader import PostgresAlertReader
-from store.postgres.engine import async_engine
+from store.postgres.engine import async_engine, sync_engine
 from store.postgres.migrate import migrate
+from store.postgres.rules.breakers import Breakers
+from store.postgres.rules.editions import PostgresEditionStore
+from store.postgres.rules.packs import PackStore
+from store.postgres.rules.suppressions import SuppressionStore
 from store.postgres.users import PostgresUserReader
 from telemetry.log import configure
 
@@ -38,9 +44,11 @@ def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
     with start_services(settings, settings.data_dir, need={"database"}) as services:
         migrate(services.database_url)
         engine = async_engine(services.database_url)
+        blocking = sync_engine(services.database_url)
         app = create_app(
             alerts=PostgresAlertReader(engine),
             users=PostgresUserReader(engine),
+            rules=rules_on(blocking),
             session_secret=session_secret(settings).get_secret_value(),
             metrics=CollectorRegistry(),
             demo_users=demo_users,
@@ -49,4 +57,10 @@ def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
         _log.info("console_started", url=server.url)
         with stop_on_signals():  # the server hands a signal on when it has stopped: here it ends
             asyncio.run(server.serve())
+        blocking.dispose()
         _log.info("console_stopped")
+
+
+def rules_on(engine: Engine) -> Rules:
+    """The life of rules, as the console works on it."""
+    return Rules(PackStore(engine), SuppressionStore(engine), Breakers(engine), PostgresEditionStore(engine))

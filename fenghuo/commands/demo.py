@@ -104,7 +104,8 @@ def demo(settings: Settings, console: Console) -> None:
         services = stack.enter_context(start_services(settings, home))
         migrate(services.database_url)
         engine = sync_engine(services.database_url)
-        seed_demo_users(engine, [(User(u.user_id, u.name, frozenset({u.role})), u.password) for u in USERS])
+        people = [(User(u.user_id, u.name, frozenset({u.role, *u.also})), u.password) for u in USERS]
+        seed_demo_users(engine, people)
         engine.dispose()
         ports = {name: free_port() for name in ("run", "desk")}
         port = _console_port(settings)

@@ -18,8 +18,9 @@ from rules.decision import Outcome, Tier
 from store.postgres.alerts import COUNT_OPEN_CASES, count_of
 from store.postgres.batch import alert_of
 from store.postgres.changes import alert_changes
+from store.postgres.columns import TIER, Milliseconds
 from store.postgres.errors import DatabaseUnavailableError, translated
-from store.postgres.tables import ALERTS, CASES, HITS, TIER, WITHDRAWALS, Milliseconds
+from store.postgres.tables import ALERTS, CASES, HITS, WITHDRAWALS
 
 ORDER_SEARCH = 3
 """Search text of fewer characters is not looked for in order numbers: their index holds pieces of three."""

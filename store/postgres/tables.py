@@ -1,71 +1,32 @@
-"""Tables: alerts with their hits and cases, users, and the messages that the desk had to reject.
+"""Tables: alerts with hits and cases, users, rejected messages, and the life of rule packs.
 
 The migrations are the schema's history; a test compares what they build with what stands here.
 """
-
-from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
-    Enum,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Numeric,
     Table,
     Text,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import TypeDecorator
 
 from alerts.cases import CaseStatus
-from events.clock import milliseconds, moment
-from rules.decision import Outcome, Tier
+from rules.decision import Outcome
+from store.postgres.columns import METADATA, TIER, Milliseconds, enum
 
-
-class Milliseconds(TypeDecorator[int]):
-    """Epoch milliseconds in Python, `timestamptz` in PostgreSQL."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """The moment that the database keeps."""
-        return None if value is None else moment(value)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        """The milliseconds that the program sees."""
-        return None if value is None else milliseconds(value)
-
-
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    """A PostgreSQL enum of the members' values; the database orders it as the members stand."""
-    return Enum(kind, name=name, values_callable=lambda members: [member.value for member in members])
-
-
-TIER = _enum(Tier, "tier")
-OUTCOME = _enum(Outcome, "outcome")
-CASE_STATUS = _enum(CaseStatus, "case_status")
+OUTCOME = enum(Outcome, "outcome")
+CASE_STATUS = enum(CaseStatus, "case_status")
 MONEY = Numeric(asdecimal=True)  # a sum of many bigints may not fit a bigint
-
-METADATA = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "uq": "%(table_name)s_%(column_0_name)s_key",
-    }
-)
 
 ALERTS = Table(
     "alerts",
@@ -172,3 +133,76 @@ DESK_REJECTS = Table(
     Column("message", LargeBinary, nullable=False),
     Column("rejected_at", Milliseconds, nullable=False),
 )
+
+PACK_VERSIONS = Table(
+    "pack_versions",
+    METADATA,
+    Column("pack", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("submitted_at", Milliseconds, nullable=False),
+)
+Index("pack_versions_sha256", PACK_VERSIONS.c.sha256)
+
+SUPPRESSIONS = Table(
+    "suppressions",
+    METADATA,
+    Column("suppression_id", Uuid(as_uuid=False), primary_key=True),
+    Column("group_id", Text, nullable=False),
+    Column("rule", Text),
+    Column("scenario", Text),
+    Column("tier", TIER, nullable=False),
+    Column("starts_at", Milliseconds, nullable=False),
+    Column("expires_at", Milliseconds, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    CheckConstraint("(rule IS NULL) <> (scenario IS NULL)", name="target"),
+    CheckConstraint("starts_at < expires_at", name="period"),
+)
+
+EDITIONS = Table(
+    "editions",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", JSONB, nullable=False),
+    Column("made_at", Milliseconds, nullable=False),
+)
+
+RULE_CHANGES = Table(
+    "rule_changes",
+    METADATA,
+    Column("change_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("subject", Text, nullable=False),  # version, suppression or breaker
+    Column("name", Text, nullable=False),  # of the pack, of the suppression, of the rule
+    Column("version", Integer),
+    Column("action", Text, nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("approved_by", Text),
+    Column("reason", Text, nullable=False),
+    Column("edition", Integer, ForeignKey(EDITIONS.c.number, initially="DEFERRED", deferrable=True)),
+    Column("changed_at", Milliseconds, nullable=False),
+)
+Index("rule_changes_newest", *RULE_CHANGES.c["subject", "name", "version"], RULE_CHANGES.c.change_id.desc())
+
+BOUNDARIES = Table(
+    "boundaries",
+    METADATA,
+    Column("lane", Text, primary_key=True),
+    Column("edition", Integer, ForeignKey(EDITIONS.c.number), primary_key=True, autoincrement=False),
+    Column("offsets", JSONB, nullable=False),
+    Column("settled_at", Milliseconds, nullable=False),
+)
+
+RULE_COUNTS = Table(
+    "rule_counts",
+    METADATA,
+    Column("rule", Text, primary_key=True),
+    Column("bucket", Milliseconds, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("judged", BigInteger, nullable=False),
+    Column("holds", BigInteger, nullable=False),
+)
+Index("rule_counts_bucket", RULE_COUNTS.c.bucket)

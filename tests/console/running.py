@@ -21,6 +21,7 @@ from console.app import create_app
 from console.pages.sign_in import DemoUser
 from console.server import ConsoleServer, listen
 from events.clock import Clock, wall_clock
+from fenghuo.commands.console import rules_on
 from rules.decision import Outcome, RuleResult, RuleStatus, Text, Tier
 from store.postgres.alert_reader import PostgresAlertReader
 from store.postgres.alerts import AlertStore
@@ -124,9 +125,11 @@ def running_console(
     metrics = CollectorRegistry()
     Counter("fenghuo_events_decided", "Events decided.", registry=metrics).inc(7)
     engine = async_engine(database_url)
+    blocking = sync_engine(database_url)
     app = create_app(
         alerts=PostgresAlertReader(engine),
         users=PostgresUserReader(engine),
+        rules=rules_on(blocking),
         session_secret=SECRET,
         metrics=metrics,
         demo_users=demo_users,
@@ -146,6 +149,7 @@ def running_console(
             console.stop()
             thread.join(timeout=10)
             assert not thread.is_alive()
+            blocking.dispose()
 
 
 @contextmanager

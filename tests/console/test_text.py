@@ -13,6 +13,8 @@ from console.errors import SettingError
 from console.text import LANGUAGES, catalogues, negotiate
 from events.event import EventType
 from rules.decision import Outcome, RuleStatus, Tier
+from rules.lifecycle import Action, Refusal, Standing
+from rules.rule import Mode
 
 PACKAGE = Path(console.__file__).parent
 TEXTS = {language: catalogue.texts for language, catalogue in catalogues().items()}
@@ -20,7 +22,7 @@ ASKED = re.compile(r"""\bt(?:exts)?\(\s*["']([a-z_.]+)["']\s*[,)]""")
 
 BY_NAME = {
     *("tier", "outcome", "status", "result", "event", "queue", "playbook", "scenario", "feature", "role"),
-    *("region", "failure", "documents", "age"),
+    *("region", "failure", "documents", "age", "mode", "action", "standing", "refusal"),
 }
 """Kinds of texts that are looked up by the name of a thing."""
 
@@ -62,6 +64,10 @@ def test_no_text_is_left_over() -> None:
         ("status", CaseStatus),
         ("result", RuleStatus),
         ("event", EventType),
+        ("mode", Mode),
+        ("action", Action),
+        ("standing", Standing),
+        ("refusal", Refusal),
     ],
 )
 def test_every_member_has_a_name(kind: str, names: list[str]) -> None:

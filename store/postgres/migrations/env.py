@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from store.postgres.tables import METADATA
+from store.postgres.tables import ALERTS
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+context.configure(connection=context.config.attributes["connection"], target_metadata=ALERTS.metadata)
 with context.begin_transaction():
     context.run_migrations()

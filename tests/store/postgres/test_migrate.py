@@ -12,7 +12,7 @@ from store.errors import StoreError
 from store.postgres.engine import sync_engine
 from store.postgres.errors import DatabaseUnavailableError
 from store.postgres.migrate import migrate
-from store.postgres.tables import METADATA
+from store.postgres.tables import ALERTS
 
 
 def tables(database_url: str) -> set[str]:
@@ -34,7 +34,7 @@ def execute(database_url: str, statement: str) -> None:
 
 def test_an_empty_database_gets_every_table(database_url: str) -> None:
     migrate(database_url)
-    assert tables(database_url) == {*METADATA.tables, "alembic_version"}
+    assert tables(database_url) == {*ALERTS.metadata.tables, "alembic_version"}
 
 
 def test_a_current_database_stays_as_it_is(database_url: str) -> None:
@@ -54,7 +54,7 @@ def test_the_migrations_build_what_the_program_expects(database_url: str) -> Non
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
-        assert compare_metadata(context, METADATA) == []
+        assert compare_metadata(context, ALERTS.metadata) == []
     engine.dispose()
 
 
@@ -66,7 +66,7 @@ def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     ]
     ends = [(process.communicate(timeout=60)[1].decode(), process.returncode) for process in processes]
     assert ends == [("", 0)] * 3
-    assert tables(database_url) == {*METADATA.tables, "alembic_version"}
+    assert tables(database_url) == {*ALERTS.metadata.tables, "alembic_version"}
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(database_url: str) -> None:

@@ -1,0 +1,131 @@
+"""The life of rules: what is in force, what waits for a second person, and what a breaker limited."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from alerts.views import User
+from console.api.rules import MAX_TEXT, Settlement, Step, person_of
+from console.ports import Rules
+from console.render import Renderer
+from console.sessions import Sessions
+from rules.lifecycle import Action, LifecycleError, Person, able, steps_from
+from rules.views import ChangeRow, LimitedRule, Moved, SuppressionRow, VersionRow
+
+CHANGES = 30
+VERSIONS = 8
+"""How many of a pack's versions are shown; the others stand in the history."""
+
+_REFUSED = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A version or suppression with what the reader may do with it."""
+
+    row: VersionRow | SuppressionRow
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything on the page."""
+
+    edition: int
+    packs: list[tuple[str, list[Line]]]
+    suppressions: list[Line]
+    limited: list[LimitedRule]
+    may_reset: bool
+    changes: list[ChangeRow]
+
+
+def shown(rules: Rules, person: Person) -> Shown:
+    """What the page says to this person."""
+    packs = [
+        (name, [_version(row, person) for row in rows][:VERSIONS])
+        for name, rows in groupby(rules.packs.versions(), lambda row: row.pack)
+    ]
+    return Shown(
+        edition=rules.packs.edition(),
+        packs=packs,
+        suppressions=[_suppression(row, person) for row in rules.suppressions.suppressions()],
+        limited=rules.breakers.limited(),
+        may_reset=able(Action.RESET, person),
+        changes=rules.packs.history()[:CHANGES],
+    )
+
+
+def _version(row: VersionRow, person: Person) -> Line:
+    possible = (action for action in steps_from(row.state) if able(action, person, row.author, row.state))
+    return Line(row, tuple(possible))
+
+
+def _suppression(row: SuppressionRow, person: Person) -> Line:
+    asked = row.standing == "requested"
+    possible = (Action.APPROVE, Action.LIFT) if asked else (Action.LIFT,)
+    return Line(row, tuple(action for action in possible if able(action, person, row.requested_by)))
+
+
+def routes(rules: Rules, sessions: Sessions, renderer: Renderer) -> APIRouter:
+    """The routes of the page and of its buttons."""
+    router = APIRouter(include_in_schema=False)
+    signed_in = Annotated[User, Depends(sessions.user)]
+    reason_field = Annotated[str, Form(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]
+
+    async def page(request: Request, user: User, problem: str | None = None, status: int = 200) -> Response:
+        content = await run_in_threadpool(shown, rules, person_of(user))
+        return renderer.page(request, "rules.html", status, shown=content, problem=problem)
+
+    async def done(request: Request, user: User, act: Callable[[], Moved]) -> Response:
+        try:
+            await run_in_threadpool(act)
+        except LifecycleError as error:
+            problem = renderer.wording(request).name("refusal", error.refusal)
+            return await page(request, user, problem, _REFUSED)
+        return RedirectResponse("/rules", 303)
+
+    @router.get("/rules")
+    async def show(request: Request, user: signed_in) -> Response:
+        return await page(request, user)
+
+    @router.post("/rules/versions")
+    async def move(
+        request: Request,
+        user: signed_in,
+        pack: Annotated[str, Form(max_length=64)],
+        version: Annotated[int, Form(ge=1, le=999_999_999)],
+        action: Annotated[Step, Form()],
+        reason: reason_field = "",
+    ) -> Response:
+        return await done(
+            request, user, lambda: rules.packs.move(action, pack, version, person_of(user), reason)
+        )
+
+    @router.post("/rules/suppressions")
+    async def settle(
+        request: Request,
+        user: signed_in,
+        identity: Annotated[str, Form(max_length=36)],
+        action: Annotated[Settlement, Form()],
+        reason: reason_field = "",
+    ) -> Response:
+        return await done(
+            request, user, lambda: rules.suppressions.move(action, identity, person_of(user), reason)
+        )
+
+    @router.post("/rules/breakers")
+    async def reset(
+        request: Request,
+        user: signed_in,
+        rule: Annotated[str, Form(max_length=64)],
+        reason: reason_field = "",
+    ) -> Response:
+        return await done(request, user, lambda: rules.breakers.reset(rule, person_of(user), reason))
+
+    return router

@@ -1,0 +1,1 @@
+"""The life of rule packs in PostgreSQL: versions, editions, suppressions and breakers."""
