@@ -156,7 +156,9 @@ def _check_time(wanted: Suppression, now: int) -> None:
 
 def _check_target(connection: Connection, wanted: Suppression) -> None:
     packs = packs_in_force(connection)
-    judging: list[Rule | Deadline] = [judge for pack in packs for judge in (*pack.rules, *pack.deadlines)]
+    judging: list[Rule | Deadline] = []
+    for pack in packs:
+        judging += [*pack.rules, *pack.deadlines]
     if wanted.rule is not None and wanted.rule not in {judge.name for judge in judging}:
         raise LifecycleError(
             Refusal.UNKNOWN, f"rule `{wanted.rule[:64]}`: no pack in force has it; correct the name"
