@@ -1,19 +1,25 @@
 """Deadlines of a pack."""
 
+import re
 from collections.abc import Mapping
 
 from events.clock import MINUTE
 from events.event import EventType
-from rules.deadline import OBSERVED, Deadline
+from rules.calendar import working_days
+from rules.deadline import OBSERVED, Deadline, Due
 from rules.decision import Outcome, Tier
 from rules.document import Entry, Problems, check_name
 from rules.language import Scope
+from rules.local_time import LocalTime
 from rules.reason import Reason
 from rules.rule import Mode
 from rules.rule_reader import condition, read_reason
 from windows.feature import Entity
 
 DEFAULT_GRACE = MINUTE
+MOST_DAYS = 366
+
+_WORKING_DAYS = re.compile(r"(\d{1,4})wd")
 
 _REQUIRED = ("after", "expect", "by", "within", "tier", "outcome", "queue")
 _OPTIONAL = ("title", "scenario", "where", "grace", "playbook", "reason", "mode")
@@ -26,7 +32,11 @@ _SUBJECT = {
 
 
 def read_deadlines(
-    entry: Entry, lists: Mapping[str, frozenset[str]], hidden: frozenset[str], version: int
+    entry: Entry,
+    lists: Mapping[str, frozenset[str]],
+    hidden: frozenset[str],
+    version: int,
+    local_time: LocalTime,
 ) -> tuple[Deadline, ...]:
     """Read the deadlines of a pack.
 
@@ -35,6 +45,7 @@ def read_deadlines(
         lists: named lists.
         hidden: names of features, which a deadline does not see.
         version: of the pack.
+        local_time: of the pack, for working days.
 
     Raises:
         PackError: one of them means nothing; the others that do not are beside it.
@@ -44,12 +55,12 @@ def read_deadlines(
     deadlines = []
     for name, one in entry.mapping().items():
         with problems.gathered():
-            deadlines.append(_deadline(name, one.within(f"deadline `{name}`"), scope, version))
+            deadlines.append(_deadline(name, one.within(f"deadline `{name}`"), scope, version, local_time))
     problems.settle()
     return tuple(deadlines)
 
 
-def _deadline(name: str, entry: Entry, scope: Scope, version: int) -> Deadline:
+def _deadline(name: str, entry: Entry, scope: Scope, version: int, local_time: LocalTime) -> Deadline:
     check_name(name, entry)
     fields = entry.fields(_REQUIRED, _OPTIONAL)
     after = fields["after"].choice(EventType, "event type")
@@ -57,7 +68,6 @@ def _deadline(name: str, entry: Entry, scope: Scope, version: int) -> Deadline:
     if after in expect:
         raise fields["expect"].error(f"`{after}` cannot end the time that it starts; expect another event")
     by = _entity(fields["by"])
-    length = fields["within"].duration()
     within = fields["within"].text()
     written = fields.get("reason")
     return Deadline(
@@ -69,7 +79,7 @@ def _deadline(name: str, entry: Entry, scope: Scope, version: int) -> Deadline:
         expect=expect,
         by=by,
         within=within,
-        due=lambda start: start + length,
+        due=_due(fields["within"], local_time),
         grace=fields["grace"].duration(least=0) if "grace" in fields else DEFAULT_GRACE,
         tier=fields["tier"].choice(Tier, "tier"),
         outcome=fields["outcome"].choice(Outcome, "outcome"),
@@ -79,6 +89,19 @@ def _deadline(name: str, entry: Entry, scope: Scope, version: int) -> Deadline:
         mode=fields["mode"].choice(Mode, "mode") if "mode" in fields else Mode.ACTIVE,
         version=version,
     )
+
+
+def _due(entry: Entry, local_time: LocalTime) -> Due:
+    """When the time ends: after a length of time, or with the last of some working days."""
+    match = _WORKING_DAYS.fullmatch(entry.text())
+    if match is None:
+        length = entry.duration()
+        return lambda start: start + length
+    days = int(match[1])
+    if not 1 <= days <= MOST_DAYS:
+        raise entry.error(f"`{entry.text()}` is out of range; it lies between 1wd and {MOST_DAYS}wd")
+    calendar = working_days(local_time)
+    return lambda start: calendar.due(start, days)
 
 
 def _entity(entry: Entry) -> Entity:

@@ -163,7 +163,9 @@ def _pack(root: Entry, lists: Mapping[str, frozenset[str]]) -> Pack:
         lateness=fields["lateness"].duration() if "lateness" in fields else DEFAULT_LATENESS,
         feature_set=feature_set,
         rules=rules,
-        deadlines=read_deadlines(fields["deadlines"], known, frozenset(feature_set.kinds), version)
+        deadlines=read_deadlines(
+            fields["deadlines"], known, frozenset(feature_set.kinds), version, local_time
+        )
         if "deadlines" in fields
         else (),
         lists=known,

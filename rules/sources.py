@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from events.columns import EVENT_FIELDS, Column, EventBatch, Kind, text_column
+from rules.calendar import working_days
 from rules.errors import RuleError
 from rules.language.scope import ANOMALY, ATTRIBUTES, PROFILE
 from rules.local_time import LocalTime
@@ -21,7 +22,7 @@ class ProfileSource(Protocol):
 
 
 class EventColumns:
-    """Columns of the events alone: fields, attributes, hour and weekday.
+    """Columns of the events alone: fields, attributes, hour, weekday and workday.
 
     Args:
         batch: the events.
@@ -45,6 +46,9 @@ class EventColumns:
             return self._batch.column(name)
         if name.startswith(ATTRIBUTES) and kind:
             return self._batch.attribute(name.removeprefix(ATTRIBUTES), kind)
+        if name == "workday":
+            works = working_days(self._local_time).workdays(self._batch.occurred_at)
+            return Column(works, np.ones(len(works), np.bool_), Kind.BOOL)
         if name in {"hour", "weekday"}:
             times = self._batch.occurred_at
             part = self._local_time.hours(times) if name == "hour" else self._local_time.weekdays(times)

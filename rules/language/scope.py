@@ -7,8 +7,8 @@ from events.columns import EVENT_FIELDS, Kind
 from rules.errors import did_you_mean
 from rules.language.parts import Parts
 
-CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER}
-"""Parts of the event's local time: 0–23, and 0 (Monday) – 6 (Sunday)."""
+CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER, "workday": Kind.BOOL}
+"""Parts of the event's local time: 0–23, 0 (Monday) – 6 (Sunday), and whether people work on that day."""
 
 _SHOWN = 64  # characters of a name; a feature's name has no more
 ANOMALY = "anomaly"
