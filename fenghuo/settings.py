@@ -215,6 +215,13 @@ class Settings(BaseSettings):
     session_secret: Annotated[SecretStr, Field(min_length=SECRET_LENGTH)] | None = Field(
         None, description="Key that signs sessions; unset: made once and kept in the data directory."
     )
+    console_url: str = Field(
+        "http://127.0.0.1:8080", min_length=1, description="Console that `fenghuo rules` speaks to."
+    )
+    user: str | None = Field(None, description="Sign-in name of who works by `fenghuo rules`.")
+    password: SecretStr | None = Field(
+        None, description="Password of that user; unset: asked for.", repr=False
+    )
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
         LogLevel.INFO, description="Least severe log event: debug, info, warning or error."
     )
@@ -380,6 +387,7 @@ _UNSET = {
     "kafka": "embedded",
     "events": "sample",
     "session_secret": "generated",
+    "password": "asked for",
     "speed": "max",
 }
 """What None stands for, by setting."""
@@ -389,7 +397,7 @@ def _shown(name: str, value: object) -> str:
     if value is None:
         return _UNSET.get(name, "none")
     match name, value:
-        case "session_secret", _:
+        case (("session_secret" | "password"), _):
             return MASK
         case "speed", float():
             return f"{value:g}x"

@@ -59,14 +59,14 @@ def message(answer: httpx.Response, status: int) -> str:
 def fresh(client: httpx.Client) -> int:
     """Hands in a version that was never there."""
     known = client.get("/api/rules/packs").json()["versions"]
-    version = max(row["version"] for row in known if row["pack"] == "small") + 1
+    version = 1 + max(int(row["version"]) for row in known if row["pack"] == "small")
     assert client.post("/api/rules/packs?name=small.yaml", content=pack(version)).status_code == 201
     return version
 
 
 def state(client: httpx.Client, version: int) -> str:
     rows = client.get("/api/rules/packs").json()["versions"]
-    return next(row["state"] for row in rows if (row["pack"], row["version"]) == ("small", version))
+    return next(str(row["state"]) for row in rows if (row["pack"], row["version"]) == ("small", version))
 
 
 def test_the_session_names_the_user(console: Console, ann: httpx.Client) -> None:

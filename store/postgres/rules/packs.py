@@ -128,8 +128,8 @@ class PackStore:
         latest = newest_changes(Subject.VERSION).subquery()
         wanted = (
             select(
-                PACK_VERSIONS.c["pack", "version", "sha256", "author", "submitted_at"],
-                latest.c["to_state", "changed_at", "actor", "approved_by"],
+                *PACK_VERSIONS.c["pack", "version", "sha256", "author", "submitted_at"],
+                *latest.c["to_state", "changed_at", "actor", "approved_by"],
             )
             .join_from(
                 PACK_VERSIONS,

@@ -4,7 +4,9 @@ import uuid_utils
 from sqlalchemy import Connection, Engine, insert, select
 
 from events.clock import DAY, Clock, wall_clock
+from rules.deadline import Deadline
 from rules.lifecycle import Action, LifecycleError, Person, Refusal, Standing, may, right_of, stand
+from rules.rule import Rule
 from rules.suppression import Suppression
 from rules.views import Moved, SuppressionRow
 from store.postgres.errors import translated
@@ -154,7 +156,9 @@ def _check_time(wanted: Suppression, now: int) -> None:
 
 def _check_target(connection: Connection, wanted: Suppression) -> None:
     packs = packs_in_force(connection)
-    judging = [judge for pack in packs for judge in (*pack.rules, *pack.deadlines)]
+    judging: list[Rule | Deadline] = []
+    for pack in packs:
+        judging += [*pack.rules, *pack.deadlines]
     if wanted.rule is not None and wanted.rule not in {judge.name for judge in judging}:
         raise LifecycleError(
             Refusal.UNKNOWN, f"rule `{wanted.rule[:64]}`: no pack in force has it; correct the name"
