@@ -1,7 +1,7 @@
 # Every target makes its own .venv from the lock file; a bare machine needs only Python 3.11 or 3.12.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint bench docs lock clean
+.PHONY: help run test chaos fuzz lint bench docs lock clean
 
 # The first interpreter that really starts and has a version that Bytewax has wheels for.
 PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
@@ -28,6 +28,10 @@ test: .venv/installed  ## Run the whole test suite against real embedded servers
 
 chaos: .venv/installed  ## Kill the pipeline and its Redis a few hundred times; FENGHUO_CHAOS_SEED repeats a run.
 	@FENGHUO_TEST_PROFILE=chaos $(BIN)/python -m pytest -n 2 tests/chaos
+
+fuzz: .venv/installed  ## Try a million random and hostile conditions against DuckDB; FENGHUO_FUZZ_SEED repeats a run.
+	@seed=$${FENGHUO_FUZZ_SEED:-$$RANDOM}; echo "FENGHUO_FUZZ_SEED=$$seed"; \
+	  FENGHUO_FUZZ_SEED=$$seed FENGHUO_TEST_PROFILE=fuzz $(BIN)/python -m pytest -n 2 -q tests/rules/language/test_fuzz.py
 
 lint: .venv/installed  ## Check style, types, the direction of imports and the declared dependencies.
 	@$(BIN)/ruff check .

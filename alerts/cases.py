@@ -72,6 +72,14 @@ def follow(case: Case, alert: Alert, raised: Raised | None) -> Case:
     return replace(case, tier=alert.tier, queue=queue)
 
 
+def ends_by_itself(status: CaseStatus) -> bool:
+    """Whether a case in this status is closed when all hits of its alert were withdrawn.
+
+    A case that somebody has taken up is theirs to close.
+    """
+    return status is CaseStatus.OPEN
+
+
 def move(case: Case, to: CaseStatus) -> Case:
     """The case in status `to`.
 

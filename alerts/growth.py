@@ -7,17 +7,16 @@ order of `decision_ids` and which of two hits of the same tier and moment leads.
 
 import heapq
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 import uuid_utils
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from alerts.alert import EVIDENCE, Alert, AlertRecord, Evidence, Raised
-from alerts.errors import AlertError
 from alerts.hit import Hit
+from alerts.moments import time_of
 from alerts.overdue import Withdrawal
-from events.clock import EARLIEST, LATEST, milliseconds, rfc3339
+from events.clock import rfc3339
 from rules.decision import Text
 
 NAMESPACE = uuid_utils.uuid5(uuid_utils.NAMESPACE_URL, "urn:fenghuo:alert")
@@ -107,17 +106,7 @@ def occurred(hit: Hit) -> int:
     Raises:
         AlertError: when `occurred_at` is no RFC 3339 time with an offset.
     """
-    try:
-        at = datetime.fromisoformat(hit.occurred_at)
-    except ValueError:
-        at = None
-    if at is not None and at.tzinfo is not None:
-        ms = milliseconds(at)
-        if EARLIEST <= ms <= LATEST:
-            return ms
-    raise AlertError(
-        f"hit `{hit.hit_id}`: got `{hit.occurred_at}` as `occurred_at`; send an RFC 3339 time with an offset"
-    )
+    return time_of(hit.occurred_at, f"hit `{hit.hit_id}`")
 
 
 def evidence(hit: Hit, withdrawn: Text | None = None) -> Evidence:

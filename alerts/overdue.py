@@ -4,6 +4,7 @@ import uuid_utils
 from msgspec import Struct
 
 from alerts.hit import Hit
+from alerts.moments import time_of
 from events.clock import SECOND, rfc3339
 from events.event import Attribute
 from rules.decision import RuleResult, RuleStatus, Text, decision_id
@@ -17,8 +18,12 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
 
     Args:
         hit_id: of the hit that is taken back; it may never have been told.
+        decision_id: of the decision that the hit names.
+        group: unified customer.
+        scenario: of the hit.
         deadline: name of the deadline.
         event_id: the event that came.
+        event_type: its type.
         occurred_at: when that happened.
         in_time: whether it had happened in time, and only its message came late.
         note: what to tell people, by language.
@@ -34,6 +39,15 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
     occurred_at: str
     in_time: bool
     note: Text
+
+
+def withdrawn_at(withdrawal: Withdrawal) -> int:
+    """When the event that takes the hit back happened, in epoch milliseconds.
+
+    Raises:
+        AlertError: when `occurred_at` is no RFC 3339 time with an offset.
+    """
+    return time_of(withdrawal.occurred_at, f"withdrawal of hit `{withdrawal.hit_id}`")
 
 
 def consequential(mode: Mode) -> bool:

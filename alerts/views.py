@@ -69,9 +69,16 @@ class AlertRow(Struct, frozen=True, kw_only=True):
 
 
 class AlertDetail(Struct, frozen=True, kw_only=True):
-    """An alert with the newest of its hits, newest first."""
+    """An alert with the newest of its hits, newest first.
+
+    Args:
+        withdrawn: number of hits that no longer hold.
+        notes: why, by language, by the id of those among `hits`.
+    """
 
     row: AlertRow
     playbook: str | None
     decision_ids: int
     hits: list[Hit]
+    withdrawn: int = 0
+    notes: dict[str, Text] = {}

@@ -4,7 +4,8 @@ from bench.hot import HotJob, HotRun
 from bench.latency import LatencyJob, LatencyRun
 from bench.memory import MemoryJob, MemoryRun
 from bench.pipeline import PipelineJob, PipelineRun
+from bench.rules import RulesJob, RulesRun
 from bench.windows import WindowsJob, WindowsRun
 
-AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob
-AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun
+AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob | RulesJob
+AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun | RulesRun

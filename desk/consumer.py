@@ -3,15 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar, cast
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from alerts.errors import AlertError
 from alerts.hit import Hit
-from desk.decode import decode
+from alerts.overdue import Withdrawal
+from desk.decode import decode, decode_withdrawal
 from desk.errors import DeskError, MessageError
 from desk.metrics import DeskMetrics, Service
 from store.postgres.alerts import AlertStore
@@ -25,36 +26,42 @@ OBSERVE = 5.0  # seconds between looks at lag and open cases
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between attempts to reach the database
 REASON = 500  # characters; a reason may quote a field, and a field may be megabytes
 
+M = TypeVar("M", Hit, Withdrawal)
+
 _log = structlog.get_logger(__name__)
 
 
-class _Item(NamedTuple):
-    """A message and the hit in it."""
+class _Item(NamedTuple, Generic[M]):
+    """A message and what is in it."""
 
     message: Message
-    hit: Hit
+    content: M
 
 
 class Desk:
-    """Consumes `topic` and applies its hits.
+    """Consumes hits and what takes hits back, and applies them.
 
     Offsets are committed after the transaction: a desk that dies in between reads the hits again, and the
     store knows them by their ids.
 
     Args:
         config: librdkafka's settings, `bootstrap.servers` among them; `group.id` defaults to `fenghuo-desk`.
+        topic: of hits.
+        withdrawals: topic of what takes hits back.
     """
 
     def __init__(
         self,
         config: Mapping[str, str | int | float | bool],
         topic: str,
+        withdrawals: str,
         alerts: AlertStore,
         rejects: RejectStore,
         metrics: DeskMetrics,
     ) -> None:
         self._config = config
         self._topic = topic
+        self._withdrawals = withdrawals
         self._alerts = alerts
         self._rejects = rejects
         self._metrics = metrics
@@ -67,7 +74,7 @@ class Desk:
             DeskError: when the settings of the consumer are wrong.
         """
         consumer = self._consumer()
-        consumer.subscribe([self._topic])
+        consumer.subscribe([self._topic, self._withdrawals])
         try:
             while not stop.is_set():
                 self._turn(consumer, stop)
@@ -105,16 +112,21 @@ class Desk:
 
     def _store(self, consumer: Consumer, messages: Sequence[Message], stop: threading.Event) -> bool:
         """Store every message as part of an alert or as a reject; False when stopped before that."""
-        items, rejects = [], []
+        hits: list[_Item[Hit]] = []
+        withdrawn: list[_Item[Withdrawal]] = []
+        rejects = []
         for message in messages:
             try:
-                items.append(_Item(message, decode(message.value())))
+                if message.topic() == self._withdrawals:
+                    withdrawn.append(_Item(message, decode_withdrawal(message.value())))
+                else:
+                    hits.append(_Item(message, decode(message.value())))
             except MessageError as error:
                 rejects.append(_reject(message, error))
         pause = FIRST_PAUSE
         while not stop.is_set():
             try:
-                refused = self._apply(items)
+                refused = self._each(hits, self._apply) + self._each(withdrawn, self._withdraw)
                 if rejects or refused:
                     self._rejects.add([*rejects, *refused])
             except DatabaseUnavailableError as error:
@@ -128,22 +140,28 @@ class Desk:
             return True
         return False
 
-    def _apply(self, items: Sequence[_Item]) -> list[Reject]:
-        """Apply the hits; those that can't be stored come back, found by halving."""
+    def _each(self, items: Sequence[_Item[M]], do: Callable[[Sequence[M]], None]) -> list[Reject]:
+        """Do something with all items; those that can't be stored come back, found by halving."""
         if not items:
             return []
-        started = time.monotonic()
         try:
-            applied = self._alerts.apply([item.hit for item in items])
+            do([item.content for item in items])
         except (HitRefusedError, AlertError) as error:
             if len(items) == 1:
                 return [_reject(items[0].message, error)]
             middle = len(items) // 2
-            return self._apply(items[:middle]) + self._apply(items[middle:])
+            return self._each(items[:middle], do) + self._each(items[middle:], do)
+        return []
+
+    def _apply(self, hits: Sequence[Hit]) -> None:
+        started = time.monotonic()
+        applied = self._alerts.apply(hits)
         self._metrics.applied(applied.applied, applied.repeated, time.monotonic() - started)
         for raised in applied.raised:
             self._metrics.raised(raised.tier, raised.why)
-        return []
+
+    def _withdraw(self, withdrawals: Sequence[Withdrawal]) -> None:
+        self._metrics.withdrawn(self._alerts.withdraw(withdrawals))
 
     def _count_rejects(self, rejects: Sequence[Reject]) -> None:
         if not rejects:
@@ -176,7 +194,7 @@ class Desk:
         try:
             for place in consumer.position(consumer.assignment()):
                 _, high = consumer.get_watermark_offsets(place, cached=True)
-                if high >= 0 and place.offset >= 0:
+                if place.topic == self._topic and high >= 0 and place.offset >= 0:
                     self._metrics.lag(place.partition, max(0, high - place.offset))
         except KafkaException as error:
             self._kafka_failed(error.args[0])

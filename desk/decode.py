@@ -1,14 +1,19 @@
-"""Decoding: a message of `risk.alerts` becomes a hit, or an error that names the field."""
+"""Decoding: a message becomes a hit or a withdrawal, or an error that names the field."""
 
 import re
+from typing import TypeVar
 
 import msgspec
 
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from desk.errors import MessageError
 
-_DECODER = msgspec.json.Decoder(Hit)
+_HITS, _WITHDRAWALS = msgspec.json.Decoder(Hit), msgspec.json.Decoder(Withdrawal)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+M = TypeVar("M", Hit, Withdrawal)
 
 
 def decode(value: bytes | None) -> Hit:
@@ -19,15 +24,28 @@ def decode(value: bytes | None) -> Hit:
     Raises:
         MessageError: when the value is none, no JSON in UTF-8, or no hit.
     """
+    return _decoded(value, _HITS, "hit")
+
+
+def decode_withdrawal(value: bytes | None) -> Withdrawal:
+    """The withdrawal in the value of a message; see `decode`.
+
+    Raises:
+        MessageError: when the value is none, no JSON in UTF-8, or no withdrawal.
+    """
+    return _decoded(value, _WITHDRAWALS, "withdrawal")
+
+
+def _decoded(value: bytes | None, decoder: msgspec.json.Decoder[M], what: str) -> M:
     if value is None:
-        raise MessageError("the message has no value; send a hit as JSON")
+        raise MessageError(f"the message has no value; send a {what} as JSON")
     try:
-        hit = _DECODER.decode(value)
+        found = decoder.decode(value)
     except RecursionError as error:
-        raise MessageError("the JSON is nested too deeply; send a hit") from error
+        raise MessageError(f"the JSON is nested too deeply; send a {what}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MessageError(f"the message is no hit: {error}") from error
-    for name, text in (("hit_id", hit.hit_id), ("decision_id", hit.decision_id)):
+        raise MessageError(f"the message is no {what}: {error}") from error
+    for name, text in (("hit_id", found.hit_id), ("decision_id", found.decision_id)):
         if not _UUID.fullmatch(text):
             raise MessageError(f"`{name}` is `{text}`; send a UUID in lower case with hyphens")
-    return hit
+    return found

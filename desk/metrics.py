@@ -27,6 +27,10 @@ class DeskMetrics(Protocol):
         """Count the hits of a transaction that were new and that were not, and set how long it took."""
         ...
 
+    def withdrawn(self, hits: int) -> None:
+        """Count hits taken back."""
+        ...
+
     def rejected(self, messages: int) -> None:
         """Count messages put aside as no hits."""
         ...

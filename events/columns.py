@@ -123,6 +123,7 @@ class EventBatch:
         batch: running number of the batch within its reader.
         received_at: epoch milliseconds when the oldest message of the batch was produced.
         size: number of messages in the batch as it was read, good and bad.
+        edition: number of the edition of the rules that judges the batch; 0 where it never changes.
     """
 
     events: list[Event]
@@ -137,6 +138,7 @@ class EventBatch:
     batch: int
     received_at: int
     size: int
+    edition: int = 0
     _cache: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
@@ -238,6 +240,7 @@ class EventBatch:
             batch=self.batch,
             received_at=self.received_at,
             size=self.size,
+            edition=self.edition,
         )
         if "type_codes" in self.__dict__:  # not to be found anew for every part of a batch
             taken.__dict__["type_codes"] = self.type_codes[rows]
@@ -266,6 +269,7 @@ class EventBatch:
             batch=first.batch,
             received_at=min(part.received_at for part in parts),
             size=first.size,
+            edition=first.edition,
         )
 
 

@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-rules_app = typer.Typer(help="Check rule packs and put them into force.", no_args_is_help=True)
+rules_app = typer.Typer(help="Check and try rule packs, and put them into force.", no_args_is_help=True)
 model_app = typer.Typer(help="Train and inspect the anomaly model.", no_args_is_help=True)
 windows_app = typer.Typer(help="Keep the windows.", no_args_is_help=True)
 rules_app.add_typer(lifecycle_app)
@@ -242,7 +242,7 @@ def bench(
         Path | None, typer.Option(help="File of limits; exit 1 when a figure falls short of one.")
     ] = None,
 ) -> None:
-    """Measure speed, latency, hot customers and memory, beside a naive version in the same run."""
+    """Measure speed, latency, rules, hot customers and memory, beside a naive version in the same run."""
     from fenghuo.commands.bench import Bench, check_gate, print_report  # noqa: PLC0415 -- as above
     from fenghuo.commands.bench import bench as command  # noqa: PLC0415
 
@@ -283,6 +283,55 @@ def rules_check(pack: Annotated[Path, typer.Argument(help="Rule pack to check.")
     from fenghuo.commands.rules_check import check  # noqa: PLC0415 -- as above
 
     check(pack)
+
+
+@rules_app.command("backtest")
+def rules_backtest(
+    pack: Annotated[str, typer.Argument(help="Rule pack to try: a file, or NAME@VERSION.")],
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILES]...", help="More event files, as `--events *` gives."),
+    ] = None,
+    events: Annotated[
+        list[Path] | None, typer.Option(help="Event file: .jsonl, .csv, .parquet, each also .gz; repeat.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV: event_id and, where known, label, scenario, group.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Pack to compare with: a file, or NAME@VERSION.")
+    ] = None,
+    model: ModelDir = None,
+    mapping: Mapping = None,
+    mappings: Tables = None,
+    rates: Rates = None,
+    since: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; what came before only fills windows.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; what comes then or later does not count.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="File for the figures.")] = None,
+    html: Annotated[Path | None, typer.Option(help="File for a page with charts.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for backtest.json and backtest.html.")] = None,
+) -> None:
+    """Try a rule pack on past events, and compare it with another version."""
+    from fenghuo.commands import rules_backtest as command  # noqa: PLC0415 -- as above
+    from fenghuo.commands.backtest_tables import show  # noqa: PLC0415
+
+    files = (*(events or ()), *(more or ()))
+    if not files:
+        raise typer.BadParameter("name at least one file of events", param_hint="--events")
+    settings = load_settings(
+        events=files, model=model, mapping=mapping, mappings=mappings, rates=rates, speed="max"
+    )
+    wanted = command.Wanted(pack, against, labels, _moment(since), _moment(until))
+    written = command.targets(json, html, out)
+    report = command.backtest(settings, wanted, Console(stderr=True))
+    show(report, Console())
+    command.write(report, written)
+    for path, _ in written:
+        typer.echo(path)
 
 
 @windows_app.command("rebuild")

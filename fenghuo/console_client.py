@@ -71,8 +71,8 @@ class ConsoleClient:
             answer = self._client.request(method, path, **given)
         except httpx.HTTPError as error:
             raise RunError(
-                f"the console at {self._client.base_url} can't be reached: {str(error) or type(error).__name__}; "
-                f"start it, or correct `{variable('console_url')}`"
+                f"the console at {self._client.base_url} can't be reached: "
+                f"{str(error) or type(error).__name__}; start it, or correct `{variable('console_url')}`"
             ) from error
         if answer.status_code >= _SERVER_ERROR:
             raise RunError(f"the console failed: {_message(answer)}; see its log")

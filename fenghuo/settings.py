@@ -185,6 +185,9 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds without a message after which a partition's deadlines follow the wall clock.",
     )
+    quarantine_after: int = Field(
+        3, ge=1, description="Batches in which a rule may fail before it is not run any more."
+    )
     snapshot_interval: float = Field(
         5.0,
         ge=0,

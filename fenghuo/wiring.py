@@ -25,17 +25,19 @@ from fenghuo.settings import Source as Origins
 from flows import steps
 from flows.judge import Judge
 from flows.risk import risk_flow
+from flows.rulings import FIXED, Judging, Rulings
 from flows.windows import OpenWorker, WorkerWindows
 from models.model import Model
 from models.registry import load as load_model
 from rules.pack import Pack
+from rules.quarantine import Quarantine
 from rules.union import load_packs
-from rules.waiting import Duties
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
 from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
+from windows.windowed import WindowedBatch
 from wire.codec import Codec
 from wire.messages import RawBatch
 from wire.output import Output
@@ -67,17 +69,18 @@ class Risk:
     registry: CollectorRegistry
 
 
-def build_risk(settings: Settings, *, sample: bool = False) -> Risk:
+def build_risk(settings: Settings, *, sample: bool = False, pack: Pack | None = None) -> Risk:
     """Load everything that judges; nothing is started.
 
     Args:
         settings: pack, model, tables and limits count.
         sample: where nobody said which model, take the sample's, if it was trained for this very pack.
+        pack: judges instead of the one that the settings name.
 
     Raises:
         FenghuoError: a pack, model or table is wrong; the message names file, line and cure.
     """
-    pack = load_packs(settings.pack)
+    pack = pack or load_packs(settings.pack)
     folder = settings.model
     if sample and folder is None and settings.source_of("model").source is Origins.DEFAULT:
         folder = sample_model(pack)
@@ -113,6 +116,8 @@ def build_flow(
     degrade: bool,
     gather: bool = False,
     lifetime: float = LIFETIME,
+    rulings: Rulings | None = None,
+    judge: Judging | None = None,
 ) -> Dataflow:
     """The dataflow between a source and a sink.
 
@@ -126,24 +131,34 @@ def build_flow(
         degrade: judge without windows after that, instead of ending.
         gather: judge what several partitions give at a time together.
         lifetime: seconds that the log of a shard is kept without being written to.
+        rulings: by edition; that of `risk` alone where none are given.
+        judge: judges instead of them, over the windows that they need; no deadline is told then.
     """
-    first, second = plans(risk.pack)
-    duties = Duties(risk.pack.deadlines, risk.pack.local_time, risk.pack.id)
-    watched = duties if duties.watched else None
+    if rulings is None:
+        rulings = Rulings()
+        quarantine = Quarantine(risk.settings.quarantine_after)
+        judging = Judge(risk.pack, risk.model, wall_clock, risk.metrics, quarantine)
+        rulings.add(FIXED, risk.pack, judging)
+    ruled = rulings
 
-    def open_worker(plan: WindowPlan, keys: str, duties: Duties | None = None) -> OpenWorker:
-        return _open_worker(risk, plan, duties, redis_url, keys, patience, lifetime, degrade=degrade)
+    def ruling(windowed: WindowedBatch) -> Output:
+        return ruled.of(windowed.batch.edition)(windowed)
 
+    def open_worker(scope: Entity, keys: str) -> OpenWorker:
+        return _open_worker(risk, rulings, scope, redis_url, keys, patience, lifetime, degrade=degrade)
+
+    tells = judge is None and bool(rulings.of(FIXED).duties.watched)
+    crowds = bool(rulings.ground(Entity.COUNTERPARTY).plan.features)
     return risk_flow(
         source,
         sink,
         codec=risk.codec,
         gather=gather,
         shards=risk.settings.shards,
-        open_worker=open_worker(first, namespace, watched),
-        open_second=open_worker(second, f"{namespace}:counterparties") if second.features else None,
-        judge=Judge(risk.pack, risk.model, wall_clock, risk.metrics),
-        tell=steps.tell(wall_clock, risk.metrics) if watched is not None else None,
+        open_worker=open_worker(Entity.GROUP, namespace),
+        open_second=open_worker(Entity.COUNTERPARTY, f"{namespace}:counterparties") if crowds else None,
+        judge=judge or ruling,
+        tell=steps.tell(wall_clock, risk.metrics) if tells else None,
         clock=wall_clock if gather else None,
         metrics=risk.metrics,
     )
@@ -158,8 +173,8 @@ def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:
 
 def _open_worker(
     risk: Risk,
-    plan: WindowPlan,
-    duties: Duties | None,
+    rulings: Rulings,
+    scope: Entity,
     redis_url: str,
     namespace: str,
     patience: float,
@@ -178,8 +193,9 @@ def _open_worker(
         if held is None:
             journal = RedisJournal(connect(redis_url, timeout), namespace, patience, lifetime, risk.metrics)
             journal.claim_shards(settings.shards)
-            windows = OwnedWindows(plan, journal, risk.pack.lateness, loss_window)
-            held = own.windows = WorkerWindows(windows, risk.metrics, degrade, duties)
+            ground = rulings.ground(scope)
+            windows = OwnedWindows(ground.plan, journal, ground.lateness, loss_window)
+            held = own.windows = WorkerWindows(windows, risk.metrics, degrade, rulings, scope)
         return held
 
     return open_worker

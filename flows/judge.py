@@ -7,23 +7,29 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import structlog
 from prometheus_client import Counter as Metric
 
 from alerts.hits import hits_of
 from events.clock import Clock
-from events.columns import Column, EventBatch, Kind
-from events.event import EventType
 from models.model import Model
 from rules.decide import Scored, decide
 from rules.decision import Contribution
-from rules.evaluate import STATUS, Derived, Judgement, derive, evaluate
+from rules.evaluate import STATUS, Judgement, derive, evaluate
 from rules.pack import Pack
+from rules.quarantine import Quarantine
 from rules.rule import Mode, Rule
+from rules.score import Score, score
+from rules.suppression import Suppressions
 from telemetry.metrics import FlowMetrics
 from windows.windowed import WindowedBatch
 from wire.output import Lines, Output
 
+DEFAULT_AFTER = 3  # batches in which a rule may fail
 TOP = 3  # features named with every score that has a hit
+
+
+_log = structlog.get_logger(__name__)
 
 
 class _Decided(NamedTuple):
@@ -42,15 +48,26 @@ class Judge:
         model: anomaly model in force, None for none.
         clock: gives `decided_at`.
         metrics: where results are counted.
+        quarantine: of rules that fail; shared by whatever judges by the same pack.
+        suppressions: of hits.
     """
 
-    def __init__(self, pack: Pack, model: Model | None, clock: Clock, metrics: FlowMetrics) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        model: Model | None,
+        clock: Clock,
+        metrics: FlowMetrics,
+        quarantine: Quarantine | None = None,
+        suppressions: Suppressions | None = None,
+    ) -> None:
         self._pack = pack
+        self._quarantine = quarantine or Quarantine(DEFAULT_AFTER)
+        self._suppressions = suppressions
         self._model = model
         self._clock = clock
         self._metrics = metrics
         self._encoder = msgspec.json.Encoder()
-        self._types = {EventType(name) for name in model.event_types} if model is not None else set()
         # Finding a counter by its labels costs more than counting with it.
         self._seconds = cache(metrics.step_seconds.labels)
         self._hits = cache(metrics.hits.labels)
@@ -70,13 +87,28 @@ class Judge:
         batch, pack, seconds = windowed.batch, self._pack, self._seconds
         with seconds("score").time():
             derived = derive(pack, batch, windowed.features, windowed.warming, degraded=windowed.degraded)
-            percentile, score = self._score(batch, derived)
+            said = score(self._model, batch, derived) if self._model is not None else None
         with seconds("rules").time():
-            judgement = evaluate(pack, batch, derived, windowed.profiles, percentile)
-            scored = self._scored(judgement, score)
+            anomaly = said.percentile if said is not None else None
+            judgement = evaluate(
+                pack, batch, derived, windowed.profiles, anomaly, self._suppressions, self._quarantine.held
+            )
+            self._note_failures(judgement)
+            scored = self._scored(judgement, said)
         now = self._clock()
         decided = self._decide(windowed, judgement, scored, now)
         return self._output(windowed, judgement, decided, now)
+
+    def _note_failures(self, judgement: Judgement) -> None:
+        for name, message in self._quarantine.note(judgement.verdicts):
+            self._metrics.rule_quarantined.labels(name).set(1)
+            _log.error(
+                "rule_quarantined",
+                rule=name,
+                pack=self._pack.id,
+                error=message,
+                cure="mend the rule and publish it; events that it judges are reviewed until then",
+            )
 
     def _decide(
         self, windowed: WindowedBatch, judgement: Judgement, scored: Scored | None, now: int
@@ -86,11 +118,12 @@ class Judge:
         runs: list[bytes] = []
         hits: list[tuple[int, bytes]] = []
         outcomes: Counter[str] = Counter()
-        hit_rows = deque(judgement.hit_rows.tolist())
+        marked = np.union1d(judgement.hit_rows, judgement.doubtful_rows)
+        left = deque(marked.tolist())
         done, encoding, began = 0, 0.0, perf_counter()
         for run in decide(pack, batch, judgement, scored, windowed.late, now):
-            while hit_rows and hit_rows[0] < done + len(run):
-                row = hit_rows.popleft()
+            while left and left[0] < done + len(run):
+                row = left.popleft()
                 decision = run[row - done]
                 outcomes[decision.outcome.value] += 1
                 for hit in hits_of(pack, batch, row, decision):
@@ -102,37 +135,19 @@ class Judge:
             encoding += perf_counter() - lap
         self._seconds("decide").observe(perf_counter() - began - encoding)
         self._seconds("encode").observe(encoding)
-        outcomes[judgement.least.value] += len(batch) - len(judgement.hit_rows)
+        outcomes[judgement.least.value] += len(batch) - len(marked)
         return _Decided(Lines(tuple(runs)), hits, +outcomes)
 
-    def _score(self, batch: EventBatch, derived: Derived) -> tuple[Column | None, Column | None]:
-        """Percentile and raw score, shape (n,) each; None without a model."""
-        if self._model is None:
-            return None, None
-        n = len(batch)
-        wanted = batch.is_of(self._types)
-        if derived.degraded:
-            wanted[:] = False
-        percentile, score = np.zeros(n), np.zeros(n)
-        rows = np.flatnonzero(wanted)
-        if len(rows):
-            columns = {name: derived.features[name] for name in self._model.feature_names}
-            if len(rows) < n:
-                columns = {name: column.take(rows) for name, column in columns.items()}
-            scores = self._model.score(columns)
-            percentile[rows], score[rows] = scores.percentile, scores.score
-        return Column(percentile, wanted, Kind.NUMBER), Column(score, wanted, Kind.NUMBER)
-
-    def _scored(self, judgement: Judgement, score: Column | None) -> Scored | None:
+    def _scored(self, judgement: Judgement, said: Score | None) -> Scored | None:
         """The model's word on the batch, with what drove the scores where a rule was hit."""
-        if self._model is None or score is None:
+        if self._model is None or said is None:
             return None
         rows = judgement.hit_rows
-        rows = rows[score.valid[rows]]
+        rows = rows[said.raw.valid[rows]]
         features = judgement.derived.features
         shares = self._model.explain(features, rows, TOP) if len(rows) else []
         top = [[Contribution(*share) for share in shared] for shared in shares]
-        return Scored(self._model.id, score, dict(zip(rows.tolist(), top, strict=True)))
+        return Scored(self._model.id, said.raw, dict(zip(rows.tolist(), top, strict=True)))
 
     def _output(self, windowed: WindowedBatch, judgement: Judgement, decided: _Decided, now: int) -> Output:
         """Count what came of a batch, and hand it on."""
@@ -147,7 +162,8 @@ class Judge:
                         rules[name] = count
         for outcome, count in decided.outcomes.items():
             self._outcomes(outcome).inc(count)
-        late = int(np.count_nonzero(windowed.late))
+        late, partial = int(np.count_nonzero(windowed.late)), len(judgement.partial_rows)
+        metrics.partial.inc(partial)
         metrics.late.inc(late)
         metrics.duplicate.inc(len(windowed.duplicates))
         metrics.repeated.inc(int(np.count_nonzero(windowed.repeated)))
@@ -163,6 +179,7 @@ class Judge:
             hits=decided.hits,
             duplicates=windowed.duplicates,
             late=late,
+            partial=partial,
             degraded=len(batch) if windowed.degraded else 0,
             outcomes=dict(decided.outcomes),
             rules=rules,

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, groupby
 
 import msgspec
 import numpy as np
@@ -37,7 +37,7 @@ def decode(
     seconds = metrics.step_seconds.labels("decode")
 
     def step(raws: list[RawBatch]) -> Iterator[Decoded]:
-        for raw in [joined(raws)] if gather else raws:
+        for raw in _gathered(raws) if gather else raws:
             with seconds.time():
                 decoded = codec.decode(raw)
             _note_times(decoded.batch, newest)
@@ -48,6 +48,16 @@ def decode(
             yield decoded
 
     return step
+
+
+def _gathered(raws: list[RawBatch]) -> Iterator[RawBatch]:
+    """One batch of all that one edition judges; an older edition comes first, as its messages did."""
+    for _, together in groupby(sorted(raws, key=_edition), _edition):
+        yield joined(list(together))
+
+
+def _edition(raw: RawBatch) -> int:
+    return raw.edition
 
 
 def _note_times(batch: EventBatch, newest: dict[str, int]) -> None:

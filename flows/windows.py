@@ -16,10 +16,12 @@ import numpy as np
 from bytewax.operators import StatefulBatchLogic
 
 from events.columns import Bools, EventBatch, Int64s
+from flows.rulings import Rulings
 from rules.wait import Kept
 from rules.waiting import Concern, Duties, Told, Waiting
 from rules.watermark import Passing, passing
 from telemetry.metrics import FlowMetrics
+from windows.feature import Entity
 from windows.journal import Appended, StoreUnavailableError
 from windows.owned import OwnedWindows
 from windows.windowed import WindowedBatch, without_windows
@@ -135,14 +137,17 @@ class WorkerWindows:
         windows: of the shards that the worker owns.
         metrics: where batches are timed.
         degrade: False where a wrong answer is worse than none: then the store's failure ends the run.
-        duties: deadlines that are watched, None for none.
+        rulings: say which features the windows give, and which deadlines are watched; None where the windows
+            stay as they are.
+        scope: of the stage that the windows are of.
         failure: of the last call to the store, None when it answered.
     """
 
     windows: OwnedWindows
     metrics: FlowMetrics
     degrade: bool
-    duties: Duties | None = None
+    rulings: Rulings | None = None
+    scope: Entity = Entity.GROUP
     failure: StoreUnavailableError | None = None
     _open: list[Ticket] = field(default_factory=list)
 
@@ -162,6 +167,7 @@ class WorkerWindows:
 
     def _together(self, tickets: Sequence[Ticket]) -> list[WindowedBatch]:
         whole, before = tickets[0].part.batch, tickets[0].part.before
+        lateness = self._follow(whole.edition)
         filled = [ticket for ticket in tickets if len(ticket.part.rows)]
         healthy = [ticket for ticket in filled if ticket.logic.settle()]
         behind = [ticket for ticket in filled if ticket not in healthy]
@@ -174,7 +180,7 @@ class WorkerWindows:
             order = np.argsort(rows, kind="stable")
             rows, owners = rows[order], owners[order]
             batch = whole if len(rows) == len(whole) else whole.take(rows)
-            windowed, left, self.failure = self.windows.process(batch, owners)
+            windowed, left, self.failure = self.windows.process(batch, owners, lateness)
             accepted[rows[np.isin(batch.rows, windowed.batch.rows, assume_unique=True)]] = True
             if before is not None:
                 windowed = before.take(np.delete(rows, left)).completed(windowed)
@@ -187,16 +193,27 @@ class WorkerWindows:
         self._watch(tickets, accepted)
         return done
 
+    def _follow(self, edition: int) -> int | None:
+        """Have the windows give what an edition needs; its lateness."""
+        if self.rulings is None:
+            return None
+        ruling = self.rulings.of(edition)
+        ground = self.rulings.ground(self.scope)
+        if self.windows.plan is not ground.plan:
+            self.windows.follow(*ground)
+        return ruling.pack.lateness
+
     def _watch(self, tickets: Sequence[Ticket], accepted: Bools) -> None:
         """Let the deadlines of the shards see the accepted events of a batch, and its clocks."""
         clocks = tickets[0].part.passing
-        if self.duties is None or clocks is None:
+        if self.rulings is None or clocks is None:
             return
         batch = tickets[0].part.batch
-        concern = self.duties.concern(batch)
+        duties = self.rulings.of(batch.edition).duties
+        concern = duties.concern(batch)
         for ticket in tickets:
             rows = ticket.part.rows
-            ticket.logic.watch(batch, rows[accepted[rows]], concern, clocks)
+            ticket.logic.watch(duties, batch, rows[accepted[rows]], concern, clocks)
             ticket.told = ticket.logic.told()
 
 
@@ -241,7 +258,7 @@ class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
         self._kept = state or ShardState()
         self._owed = list(self._kept.owed)
         self._shard: int | None = None
-        self._waiting = Waiting(worker.duties, self._kept.waits) if worker.duties is not None else None
+        self._waiting: Waiting | None = None
         self._told: list[Told] = []
 
     def on_batch(self, values: list[ShardPart]) -> tuple[Iterable[Ticket], bool]:
@@ -275,13 +292,21 @@ class ShardLogic(StatefulBatchLogic[ShardPart, Ticket, ShardState]):
 
     def _catch_up(self, batch: EventBatch) -> None:
         """Let the deadlines see events that the windows were owed."""
-        if self._waiting is not None:
+        if self._worker.rulings is None:
+            return
+        duties = self._worker.rulings.of(batch.edition).duties
+        if duties.watched:
             clocks = passing(batch.occurred_at, lanes_of(batch), None)
-            self.watch(batch, np.arange(len(batch)), self._waiting.duties.concern(batch), clocks)
+            self.watch(duties, batch, np.arange(len(batch)), duties.concern(batch), clocks)
 
-    def watch(self, batch: EventBatch, rows: Int64s, concern: Concern, clocks: Passing) -> None:
+    def watch(
+        self, duties: Duties, batch: EventBatch, rows: Int64s, concern: Concern, clocks: Passing
+    ) -> None:
         """Let the deadlines see events; nothing passes while events wait that may end their time."""
-        if self._waiting is not None and not self._owed:
+        if self._waiting is None:
+            self._waiting = Waiting(duties, self._kept.waits)
+        if not self._owed:
+            self._waiting.duties = duties
             self._told += self._waiting.take(batch, rows, concern, clocks)
 
     def told(self) -> list[Told]:

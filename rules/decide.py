@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.clock import rfc3339, rfc3339_column
 from events.columns import Bools, Column, EventBatch, Int64s
@@ -97,12 +97,16 @@ def _run(
     outcomes: list[Outcome] = [least] * n
     tiers: list[Tier | None] = [None] * n
     reasons: list[Text | None] = [None] * n
-    first, end = np.searchsorted(judgement.hit_rows, (rows.start, rows.stop))
-    for row in judgement.hit_rows[first:end].tolist():
-        place = row - start
+    partial: list[bool | UnsetType] = [UNSET] * n
+    for place in _within(judgement.partial_rows, rows):
+        partial[place] = True
+    for place in _within(judgement.doubtful_rows, rows):
+        outcomes[place] = max((Outcome.REVIEW, least), key=lambda outcome: outcome.severity)
+    for place in _within(judgement.hit_rows, rows):
+        row = place + start
         hits = [(pack.rules_by_name[one.rule], one) for one in told[row] if one.result is RuleStatus.HIT]
         leading, result = min(hits, key=lambda hit: hit[0].precedence)
-        outcomes[place] = max((leading.outcome, least), key=lambda outcome: outcome.severity)
+        outcomes[place] = max((leading.outcome, outcomes[place]), key=lambda outcome: outcome.severity)
         tiers[place] = max((rule.tier for rule, _ in hits), key=lambda tier: tier.severity)
         reasons[place] = reason_of(leading, result, batch, row, records[place])
     return list(
@@ -124,8 +128,16 @@ def _run(
             reasons,
             rfc3339_column(batch.occurred_at[rows]),
             repeat(decided),
+            partial,
         )
     )
+
+
+def _within(found: Int64s, rows: slice) -> list[int]:
+    """Which of the rows were found, as places among them."""
+    first, end = np.searchsorted(found, (rows.start, rows.stop))
+    places: list[int] = (found[first:end] - rows.start).tolist()
+    return places
 
 
 def _words(scored: Scored, rows: slice) -> list[ModelScore | None]:
@@ -177,15 +189,15 @@ def _shown(judgement: Judgement, verdict: Verdict, rows: Int64s) -> list[RuleRes
     if verdict.message is not None:
         failed = RuleResult(rule, version, RuleStatus.ERROR, {}, verdict.message)
         return [failed] * len(rows)
-    observed = _observed(judgement, verdict.rule, rows)
+    seen_by_row, limited = observed(judgement, verdict.rule, rows), verdict.rule.limited
     return [
-        RuleResult(rule, version, STATUS[code], seen, _why(judgement, verdict.rule, row, code, seen))
-        for row, code, seen in zip(rows.tolist(), verdict.codes[rows].tolist(), observed, strict=True)
+        RuleResult(rule, version, STATUS[code], seen, _why(judgement, verdict.rule, row, code, seen), limited)
+        for row, code, seen in zip(rows.tolist(), verdict.codes[rows].tolist(), seen_by_row, strict=True)
     ]
 
 
-def _observed(judgement: Judgement, rule: Rule, rows: Int64s) -> list[dict[str, Cell]]:
-    """What the rule's condition read, row by row."""
+def observed(judgement: Judgement, rule: Rule, rows: Int64s) -> list[dict[str, Cell]]:
+    """What a rule's condition read of some events, row by row; money in fen, None for NULL."""
     if not rule.when.kinds:
         return [{} for _ in range(len(rows))]
     names = list(rule.when.kinds)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import uuid_utils
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.event import Attribute
 
@@ -24,6 +24,11 @@ class Outcome(StrEnum):
     def severity(self) -> int:
         """Rank from 0 (approve) to 3 (reject)."""
         return _OUTCOMES.index(self)
+
+    @property
+    def limited(self) -> "Outcome":
+        """This outcome, or review where it is worse."""
+        return min(self, Outcome.REVIEW, key=lambda outcome: outcome.severity)
 
 
 class Tier(StrEnum):
@@ -66,6 +71,7 @@ class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
         result: what the rule said.
         observed: the values that its condition read.
         why: for not_evaluable and error, the cause.
+        limited: whether the rule's breaker tripped, so that it holds nothing.
     """
 
     rule: str
@@ -73,6 +79,7 @@ class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
     result: RuleStatus
     observed: dict[str, Attribute | None]
     why: str | None = None
+    limited: bool = False
 
 
 class Contribution(Struct, frozen=True, gc=False):
@@ -98,6 +105,7 @@ class Decision(Struct, frozen=True, gc=False):
         features: every feature of the pack by name, None where NULL; money in fen.
         anomaly: percentile of the model's score, 0–1.
         reason: the leading rule's reason by language; None where nothing was hit.
+        partial: true where a rule failed, so that the others alone decided; else left out.
     """
 
     decision_id: str
@@ -115,7 +123,8 @@ class Decision(Struct, frozen=True, gc=False):
     late: bool
     reason: Text | None
     occurred_at: str
-    decided_at: str  # `decide` fills all fields by place
+    decided_at: str
+    partial: bool | UnsetType = UNSET  # `decide` fills all fields by place
 
 
 def decision_id(event_id: str, pack: str) -> str:

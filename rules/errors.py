@@ -20,7 +20,7 @@ class LanguageError(RuleError):
     """
 
     def __init__(self, what: str, text: str, span: tuple[int, int]) -> None:
-        self.what = what
+        self.what = what = " ".join(what.split())  # names and texts that it shows may have line breaks
         self.text = text
         self.start = min(span[0], len(text))
         self.end = max(span[1], self.start + 1)

@@ -16,10 +16,11 @@ from rules.language import Frame
 from rules.pack import Pack
 from rules.rule import Mode, Rule
 from rules.sources import ProfileSource, RuleColumns, nulls
+from rules.suppression import Suppressions
 
 Codes = npt.NDArray[np.int8]
 
-SILENT, NO_HIT, HIT, NOT_EVALUABLE, ERROR = range(5)
+SILENT, NO_HIT, HIT, NOT_EVALUABLE, ERROR, SUPPRESSED = range(6)
 """Codes of a rule's result; SILENT where the rule does not judge events of that type.
 
 A condition's truth plus NO_HIT is its code, and from HIT on there is something to tell.
@@ -30,6 +31,7 @@ STATUS = {
     HIT: RuleStatus.HIT,
     NOT_EVALUABLE: RuleStatus.NOT_EVALUABLE,
     ERROR: RuleStatus.ERROR,
+    SUPPRESSED: RuleStatus.SUPPRESSED,
 }
 
 WARMING = "warming"
@@ -101,11 +103,29 @@ class Judgement:
     @cached_property
     def hit_rows(self) -> Int64s:
         """The events that an active rule hits."""
-        if not len(self._told_rows):
-            return self._told_rows
-        active = [verdict.rule.mode is Mode.ACTIVE for verdict in self.verdicts]
-        hits = (self.codes[:, self._told_rows] == HIT)[active]
-        return self._told_rows[np.flatnonzero(hits.any(axis=0))]
+        return self._rows_of(HIT)
+
+    @cached_property
+    def partial_rows(self) -> Int64s:
+        """The events of which an active rule failed."""
+        return self._rows_of(ERROR)
+
+    @cached_property
+    def doubtful_rows(self) -> Int64s:
+        """Those of which an active rule failed that would not just approve: they are reviewed at least."""
+        return self._rows_of(ERROR, severe=True)
+
+    def _rows_of(self, code: int, *, severe: bool = False) -> Int64s:
+        """The events for which an active rule gave a code; a severe one does more than approve."""
+        rows = self._told_rows
+        if not len(rows):
+            return rows
+        wanted = [
+            verdict.rule.mode is Mode.ACTIVE
+            and (not severe or verdict.rule.outcome.severity > Outcome.APPROVE.severity)
+            for verdict in self.verdicts
+        ]
+        return rows[np.flatnonzero((self.codes[:, rows] == code)[wanted].any(axis=0))]
 
     def shown(self) -> Iterator[tuple[Verdict, Int64s]]:
         """The verdicts of active rules that say more than that nothing is hit, each with those events."""
@@ -123,7 +143,7 @@ class Judgement:
         counts = np.zeros((len(self.verdicts), len(STATUS) + 1), np.int64)
         if len(self._told_rows):
             codes = self.codes[:, self._told_rows]
-            for code in (HIT, NOT_EVALUABLE, ERROR):
+            for code in (HIT, NOT_EVALUABLE, ERROR, SUPPRESSED):
                 counts[:, code] = np.count_nonzero(codes == code, axis=1)
         counts[:, NO_HIT] = np.array(self.judged, np.int64) - counts.sum(axis=1)
         table: list[list[int]] = counts.tolist()
@@ -141,6 +161,8 @@ def evaluate(
     derived: Derived,
     profile: ProfileSource | None,
     anomaly: Column | None,
+    suppressions: Suppressions | None = None,
+    quarantined: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Judge a batch by every active and shadow rule of a pack.
 
@@ -153,7 +175,10 @@ def evaluate(
         derived: features of these events.
         profile: the customers' profiles.
         anomaly: percentile of the model's score, shape (n,); None without a model.
+        suppressions: of hits.
+        quarantined: why rules are not run any more, by name; their result is `error`.
     """
+    set_aside = quarantined or {}
     columns = RuleColumns(batch, pack.local_time, derived.features, derived.failures, profile, anomaly)
     frame = Frame(columns)
     codes = np.zeros((len(pack.evaluated), len(batch)), np.int8)
@@ -165,10 +190,28 @@ def evaluate(
                 applies = batch.is_of(rule.on)
                 types[rule.on] = applies, int(np.count_nonzero(applies))
             applies, count = types[rule.on]
-            message = _judge(rule, frame, applies, row, degraded=derived.degraded) if count else None
+            message = set_aside.get(rule.name)
+            if not count:
+                message = None
+            elif message is not None:
+                row[applies] = ERROR
+            else:
+                message = _judge(rule, frame, applies, row, degraded=derived.degraded)
             verdicts.append(Verdict(rule, row, message))
             judged.append(count)
+    if suppressions:
+        _suppress(pack, batch, codes, suppressions)
     return Judgement(derived, tuple(verdicts), codes, tuple(judged), anomaly, frame)
+
+
+def _suppress(pack: Pack, batch: EventBatch, codes: Codes, suppressions: Suppressions) -> None:
+    """Turn hits into suppressed ones."""
+    places = {rule.name: place for place, rule in enumerate(pack.evaluated)}
+    hit = codes == HIT
+    for row in np.flatnonzero(hit.any(axis=0)).tolist():
+        hits = [pack.evaluated[place] for place in np.flatnonzero(hit[:, row]).tolist()]
+        for rule in suppressions.suppressed(batch.groups[row], int(batch.occurred_at[row]), hits):
+            codes[places[rule.name], row] = SUPPRESSED
 
 
 def derive(
@@ -220,6 +263,10 @@ def _judge(rule: Rule, frame: Frame, applies: Bools, codes: Codes, *, degraded: 
         return None
     try:
         cells = rule.when.run(frame)
+        if cells.values.dtype != np.bool_ or cells.values.shape not in ((), codes.shape):
+            raise RuleError(  # noqa: TRY301 -- quarantined like every other failure
+                f"the condition gave {cells.values.dtype} of shape {cells.values.shape}, not true or false"
+            )
         np.add(cells.values, NO_HIT, out=codes, dtype=np.int8)
         if cells.valid is not None:
             np.copyto(codes, NOT_EVALUABLE, where=~cells.valid)

@@ -49,6 +49,10 @@ class LocalTime:
         """Day of the week, 0 (Monday) – 6 (Sunday)."""
         return (self._local(occurred_at) // DAY + _MONDAY) % 7
 
+    def days(self, occurred_at: Int64s) -> Int64s:
+        """Days since 1 January 1970, by the local calendar."""
+        return self._local(occurred_at) // DAY
+
     def _local(self, occurred_at: Int64s) -> Int64s:
         days = occurred_at // DAY
         if (

@@ -17,6 +17,8 @@ from rules.document import Entry, compose, read_document
 from rules.edition import PackVersion
 from rules.feature_reader import FeatureSet, read_features
 from rules.language import Scope
+from rules.language.cost import MAX_PACK_COST
+from rules.language.parts import total_cost
 from rules.language.scope import PROFILE
 from rules.local_time import LocalTime
 from rules.rule import EVALUATED, Expression, Rule
@@ -153,17 +155,28 @@ def _pack(root: Entry, lists: Mapping[str, frozenset[str]]) -> Pack:
         read_breaker(fields["breaker"].within("breaker")) if "breaker" in fields else DEFAULT,
         fields["owner"].slug() if "owner" in fields else None,
     )
+    rules = read_rules(fields["rules"], Scope(feature_set.kinds, known), version, duty)
+    _check_cost(fields["rules"], rules)
     return Pack(
         versions=(PackVersion(pack=fields["pack"].slug(), version=version, sha256=sha256),),
         local_time=local_time,
         lateness=fields["lateness"].duration() if "lateness" in fields else DEFAULT_LATENESS,
         feature_set=feature_set,
-        rules=read_rules(fields["rules"], Scope(feature_set.kinds, known), version, duty),
+        rules=rules,
         deadlines=read_deadlines(fields["deadlines"], known, frozenset(feature_set.kinds), version)
         if "deadlines" in fields
         else (),
         lists=known,
     )
+
+
+def _check_cost(entry: Entry, rules: tuple[Rule, ...]) -> None:
+    cost = total_cost(rule.when.part for rule in rules if rule.when.part is not None)
+    if cost > MAX_PACK_COST:
+        dearest = max(rules, key=lambda rule: total_cost([rule.when.part] if rule.when.part else []))
+        what = f"all conditions together cost about {cost:,} steps for each event"
+        cure = f"the limit is {MAX_PACK_COST:,}; use features or LISTED, first in rule `{dearest.name}`"
+        raise entry.error(f"{what}, {cure}")
 
 
 def _local_time(entry: Entry) -> LocalTime:

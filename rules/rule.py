@@ -45,6 +45,7 @@ class Rule:
         version: of its pack.
         breaker: when it is limited to `review`.
         owner: case queue that is told when it is.
+        limited: whether its breaker tripped: then its outcome is `review` at most.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Rule:
     version: int
     breaker: Breaker
     owner: str
+    limited: bool = False
 
     @property
     def precedence(self) -> tuple[int, int, int]:

@@ -1,8 +1,11 @@
 """Suppressions: hits of a rule or scenario that stay without consequence for one customer for a while."""
 
+from collections.abc import Iterable, Sequence
+
 from msgspec import Struct
 
 from rules.decision import Tier
+from rules.rule import Rule
 
 
 class Suppression(Struct, frozen=True, kw_only=True):
@@ -28,3 +31,42 @@ class Suppression(Struct, frozen=True, kw_only=True):
     expires_at: int
     rule: str | None = None
     scenario: str | None = None
+
+    def covers(self, rule: Rule) -> bool:
+        """Whether a hit of the rule is meant."""
+        return self.rule == rule.name or (self.scenario is not None and self.scenario == rule.scenario)
+
+
+class Suppressions:
+    """Suppressions by customer.
+
+    Args:
+        held: in any order.
+    """
+
+    def __init__(self, held: Iterable[Suppression] = ()) -> None:
+        self._by_group: dict[str, list[Suppression]] = {}
+        for one in held:
+            self._by_group.setdefault(one.group, []).append(one)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_group)
+
+    def suppressed(self, group: str, at: int, hits: Sequence[Rule]) -> list[Rule]:
+        """Which hits of one event stay without consequence.
+
+        A suppression is lifted for the event when a hit that it covers has a higher tier than its own.
+
+        Args:
+            group: the event's unified customer.
+            at: event time, epoch milliseconds.
+            hits: rules that hit.
+        """
+        found: dict[str, Rule] = {}
+        for one in self._by_group.get(group, ()):
+            if not one.starts_at <= at < one.expires_at:
+                continue
+            covered = [rule for rule in hits if one.covers(rule)]
+            if all(rule.tier.severity <= one.tier.severity for rule in covered):
+                found |= {rule.name: rule for rule in covered}
+        return list(found.values())

@@ -1,6 +1,6 @@
 """Several packs in force at once: their union judges every event as one pack."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -87,12 +87,12 @@ def _deadlines(pack: Pack) -> set[str]:
     return {deadline.name for deadline in pack.deadlines}
 
 
-def _definitions(pack: Pack) -> dict[str, object]:
+def _definitions(pack: Pack) -> dict[str, Hashable]:
     features = {one.name: definition(one) for one in pack.features}
     return {**features, **{one.name: definition(one) for one in pack.expressions}}
 
 
-def definition(feature: Feature | Expression) -> object:
+def definition(feature: Feature | Expression) -> Hashable:
     """What a feature means, apart from its name: equal where it has the same values."""
     if isinstance(feature, Expression):
         return feature.value.text

@@ -67,6 +67,15 @@ class FlowMetrics:
             ["shard"],
             registry=registry,
         )
+        self.partial = Counter(
+            "fenghuo_events_partial", "Events decided although a rule failed.", registry=registry
+        )
+        self.rule_quarantined = Gauge(
+            "fenghuo_rule_quarantined",
+            "Rules that failed too often and are not run any more: 1.",
+            ["rule"],
+            registry=registry,
+        )
         self.hits = Counter(
             "fenghuo_alert_hits",
             "Hits sent to the desk, by tier and scenario.",
@@ -119,6 +128,16 @@ class FlowMetrics:
             ["shard"],
             registry=registry,
         )
+        self.edition = Gauge(
+            "fenghuo_rules_edition",
+            "Newest edition of the rules that this process judges by; 0 where they never change.",
+            registry=registry,
+        )
+        self.edition_failures = Counter(
+            "fenghuo_rules_edition_failures",
+            "Looks at the store of editions that failed; the edition before stays in force.",
+            registry=registry,
+        )
         self.pack = Gauge(
             "fenghuo_pack_info", "The rule pack in force; always 1.", ["pack", "content"], registry=registry
         )
@@ -142,11 +161,11 @@ class DeskMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._consumed = Counter(
-            "fenghuo_desk_messages", "Messages read from risk.alerts.", registry=registry
+            "fenghuo_desk_messages", "Messages read from risk.alerts and risk.withdrawals.", registry=registry
         )
         self._hits = Counter(
             "fenghuo_desk_hits",
-            "Hits by what became of them: applied, repeated or rejected.",
+            "Hits by what became of them: applied, repeated, rejected or withdrawn (a deadline was met).",
             ["result"],
             registry=registry,
         )
@@ -190,6 +209,10 @@ class DeskMetrics:
         self._hits.labels("applied").inc(hits)
         self._hits.labels("repeated").inc(repeated)
         self._seconds.observe(seconds)
+
+    def withdrawn(self, hits: int) -> None:
+        """Count hits taken back."""
+        self._hits.labels("withdrawn").inc(hits)
 
     def rejected(self, messages: int) -> None:
         """Count messages put aside as no hits."""

@@ -126,13 +126,14 @@ class OwnedWindows:
                 )
         return stored
 
-    def process(self, batch: EventBatch, owners: Int64s) -> Processed:
+    def process(self, batch: EventBatch, owners: Int64s, lateness: int | None = None) -> Processed:
         """Accept the events of a batch and give their features.
 
         Args:
             batch: n events.
             owners: shard of each event, shape (n,); all of them are open. An event that names no owner (no
                 counterparty) is in no shard, and its features are NULL.
+            lateness: milliseconds after which a late event is marked; None for that of the windows.
 
         Raises:
             WindowsLostError: the store lost data that it can't be given again.
@@ -153,7 +154,11 @@ class OwnedWindows:
         self._upkeep(prepared.keys() - outcomes.keys())
         left = np.sort(np.concatenate(refused)) if refused else np.zeros(0, np.int64)
         failure = next(iter(outcomes.values()), None)
-        return Processed(self._windowed(batch, answer, left), left, failure)
+        return Processed(
+            self._windowed(batch, answer, left, self._lateness if lateness is None else lateness),
+            left,
+            failure,
+        )
 
     def _prepare(self, batch: EventBatch, records: Records, owners: Int64s) -> dict[int, Prepared]:
         changed = [
@@ -213,7 +218,7 @@ class OwnedWindows:
                 if shard not in failed:
                     self._shards[shard].kept_up(write)
 
-    def _windowed(self, batch: EventBatch, answer: Answer, left: Int64s) -> WindowedBatch:
+    def _windowed(self, batch: EventBatch, answer: Answer, left: Int64s, lateness: int) -> WindowedBatch:
         taken = np.ones(len(batch), np.bool_)
         taken[left] = False
         decided = np.flatnonzero((answer.status != DUPLICATE) & taken)
@@ -233,7 +238,7 @@ class OwnedWindows:
             profiles=ProfileColumns(
                 answer.profiles if whole else [answer.profiles[row] for row in decided.tolist()]
             ),
-            late=times < np.maximum(newest, NEVER + self._lateness) - self._lateness,
+            late=times < np.maximum(newest, NEVER + lateness) - lateness,
             repeated=answer.status[decided] == SAME,
             dropped=batch.take(np.flatnonzero((answer.status == DUPLICATE) & taken)),
             warming=warming,

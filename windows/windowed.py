@@ -77,6 +77,20 @@ class WindowedBatch:
             warming={name: mask[rows] for name, mask in self.warming.items()},
         )
 
+    def named(self, names: Mapping[str, str]) -> "WindowedBatch":
+        """The same with the features of one pack.
+
+        Args:
+            names: by name in the pack, the name here.
+        """
+        if self.degraded:
+            return self
+        return replace(
+            self,
+            features={name: self.features[here] for name, here in names.items()},
+            warming={name: self.warming[here] for name, here in names.items() if here in self.warming},
+        )
+
     def completed(self, more: "WindowedBatch") -> "WindowedBatch":
         """These events with the features of a second stage, which has the same events."""
         return replace(

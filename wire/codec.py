@@ -101,6 +101,7 @@ class Codec:
             batch=raw.batch,
             received_at=raw.oldest_at,
             size=n,
+            edition=raw.edition,
         )
         if not failures:
             return Decoded(batch, [], raw.silent)

@@ -1,8 +1,10 @@
 """The file source of the dataflow: one partition that reads all input files in arrival order."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
@@ -71,7 +73,7 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
         stop: Event,
     ) -> None:
         self._stop = stop
-        self._names = [path.name for path in files.paths]
+        self._names = names_of(files.paths)
         self._lines = files.lines(timed=speed is not None)
         for _ in islice(self._lines, place.read):
             pass
@@ -135,3 +137,17 @@ class _FilePartition(StatefulSourcePartition[RawBatch, FilePlace]):
 
     def close(self) -> None:
         self._lines.close()
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """A name for each file by which its messages are known; files of one name are told apart.
+
+    >>> names_of([Path("a/orders.jsonl"), Path("b/orders.jsonl"), Path("c.csv")])
+    ['orders.jsonl', 'orders.jsonl#2', 'c.csv']
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for path in paths:
+        seen[path.name] += 1
+        names.append(path.name if seen[path.name] == 1 else f"{path.name}#{seen[path.name]}")
+    return names

@@ -246,7 +246,12 @@ def produced_at(messages: Sequence[Message]) -> list[int]:
 
 
 def raw_batch(
-    messages: Sequence[Message], produced: Sequence[int], number: int, sources: Mapping[str, str], now: int
+    messages: Sequence[Message],
+    produced: Sequence[int],
+    number: int,
+    sources: Mapping[str, str],
+    now: int,
+    edition: int = 0,
 ) -> RawBatch:
     """Messages of a lane as a batch.
 
@@ -256,6 +261,7 @@ def raw_batch(
         number: of the batch within the lane.
         sources: name of each topic's partition.
         now: epoch milliseconds.
+        edition: of the rules that judges them.
     """
     return RawBatch(
         batch=number,
@@ -263,4 +269,5 @@ def raw_batch(
         sources=[sources[message.topic() or ""] for message in messages],
         offsets=np.array([message.offset() for message in messages], np.int64),
         oldest_at=min((stamp for stamp in produced if stamp > 0), default=now),
+        edition=edition,
     )

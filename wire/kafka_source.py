@@ -6,17 +6,19 @@ messages' timestamps: catching up with a backlog then judges an order before its
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from confluent_kafka import Message
 
 from events.clock import SECOND, wall_clock
 from telemetry.metrics import FlowMetrics
 from wire.kafka_lane import Lane, Offsets, produced_at, raw_batch
 from wire.messages import RawBatch
+from wire.turnover import Editions, Turnover
 
 __all__ = ["BATCH", "KafkaSource", "LanePlace", "Offsets", "lane_name", "lane_number"]
 
@@ -58,6 +60,7 @@ class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
         metrics: where messages and lag are counted.
         stop: when set, reading ends; the offsets are kept.
         silence: seconds without a message after which batches tell of silence; None for never.
+        editions: of the rules, where they may change; None where one judges all.
         stop_at_end: end when everything that the topics hold has been read, for tests and benchmarks.
     """
 
@@ -70,9 +73,11 @@ class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
         stop: Event | None = None,
         *,
         silence: float | None = None,
+        editions: Editions | None = None,
         stop_at_end: bool = False,
     ) -> None:
         self._silence = silence
+        self._editions = editions
         self._stop = stop or Event()
         self._config = config
         self._topics = list(topics)
@@ -95,7 +100,8 @@ class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
         begin = {name: place.offsets.get(name, 0) for name in self._topics}
         lane = Lane(self._config, lane_number(for_part), begin, limit=BATCH)
         silence = None if self._silence is None else round(self._silence * SECOND)
-        return _Part(lane, place, self._metrics, self._stop, silence, stop_at_end=self._stop_at_end)
+        turnover = None if self._editions is None else Turnover(self._editions, for_part, begin)
+        return _Part(lane, place, self._metrics, self._stop, silence, turnover, stop_at_end=self._stop_at_end)
 
 
 class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
@@ -106,6 +112,7 @@ class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
         metrics: FlowMetrics,
         stop: Event,
         silence: int | None,
+        turnover: Turnover | None,
         *,
         stop_at_end: bool,
     ) -> None:
@@ -113,6 +120,7 @@ class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
         self._batches = place.batches
         self._heard_at = self._last_at = place.heard_at
         self._silence = silence
+        self._turnover = turnover
         self._metrics = metrics
         self._stop = stop
         self._stop_at_end = stop_at_end
@@ -120,6 +128,10 @@ class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
     def next_batch(self) -> list[RawBatch]:
         if self._stop.is_set():
             raise StopIteration
+        if self._turnover is not None:
+            self._turnover.advance(self._lane.offsets)
+            if not self._turnover.ready:
+                return []
         messages = self._lane.take()
         if not messages:
             if self._stop_at_end and self._lane.finished:
@@ -129,10 +141,19 @@ class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
         for name, count in Counter(message.topic() or "" for message in messages).items():
             self._metrics.events.labels(sources[name]).inc(count)
         self._heard_at = self._last_at = wall_clock()
-        batch = raw_batch(messages, produced_at(messages), self._batches, sources, self._heard_at)
-        self._batches += 1
+        batches = []
+        for edition, part in self._by_edition(messages):
+            made = produced_at(part)
+            batches.append(raw_batch(part, made, self._batches, sources, self._heard_at, edition))
+            self._batches += 1
         self._measure_lag(sources)
-        return [batch]
+        return batches
+
+    def _by_edition(self, messages: list[Message]) -> Iterator[tuple[int, list[Message]]]:
+        if self._turnover is None:
+            yield 0, messages
+        else:
+            yield from self._turnover.judged(messages, self._lane.offsets)
 
     def _silent(self, now: int) -> list[RawBatch]:
         """A batch that tells of silence, about once a second; none while there may be something to read."""
@@ -145,7 +166,8 @@ class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
             return []
         silent = {str(self._lane.partition): now - self._heard_at}
         self._heard_at = now
-        batch = RawBatch(self._batches, [], [], np.zeros(0, np.int64), now, silent)
+        edition = 0 if self._turnover is None else self._turnover.edition
+        batch = RawBatch(self._batches, [], [], np.zeros(0, np.int64), now, silent, edition)
         self._batches += 1
         return [batch]
 

@@ -22,6 +22,7 @@ class RawBatch:
         offsets: position of each message in its source, shape (n,).
         oldest_at: epoch milliseconds when the oldest message of the batch was produced.
         silent: milliseconds by lane that nothing was read for, in a batch that tells of it.
+        edition: number of the edition of the rules that judges the messages; 0 where it never changes.
     """
 
     batch: int
@@ -30,10 +31,14 @@ class RawBatch:
     offsets: Int64s
     oldest_at: int
     silent: Mapping[str, int] = field(default_factory=dict)
+    edition: int = 0
 
 
 def joined(batches: Sequence[RawBatch]) -> RawBatch:
-    """Batches of several readers (at least one) as one, in their order; it has the number of the first."""
+    """Batches of several readers (at least one) that one edition judges as one, in their order.
+
+    It has the number of the first.
+    """
     if len(batches) == 1:
         return batches[0]
     return RawBatch(
@@ -43,6 +48,7 @@ def joined(batches: Sequence[RawBatch]) -> RawBatch:
         offsets=np.concatenate([batch.offsets for batch in batches]),
         oldest_at=min(batch.oldest_at for batch in batches),
         silent={lane: length for batch in batches for lane, length in batch.silent.items()},
+        edition=batches[0].edition,
     )
 
 

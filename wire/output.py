@@ -46,6 +46,7 @@ class Output:
         duplicates: places in the batch of messages whose event id was known.
         late: decided events that came later than the lateness.
         degraded: decided events that were judged without windows.
+        partial: decided events of which a rule failed.
         outcomes: number of decisions by outcome.
         rules: number of results by `rule:result`.
         overdue: (group, JSON) of each hit of a missed deadline.
@@ -63,6 +64,7 @@ class Output:
     duplicates: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     late: int = 0
     degraded: int = 0
+    partial: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
     overdue: list[tuple[str, bytes]] = field(default_factory=list)

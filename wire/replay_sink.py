@@ -106,6 +106,7 @@ class _ReplayPartition(StatefulSinkPartition[Output, ReplayPlace]):
             counts["dead_lettered"] += len(part.dead)
             counts["late"] += part.late
             counts["degraded"] += part.degraded
+            counts["partial"] += part.partial
             for outcome, number in part.outcomes.items():
                 counts[f"outcome {outcome}"] += number
             for rule, number in part.rules.items():

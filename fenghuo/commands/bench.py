@@ -20,7 +20,14 @@ from bench.report import FORMAT, Report, Section, to_json
 from bench.subject import Subject
 from bench.tables import section_table, step_table, summary_table
 from events.clock import rfc3339, wall_clock
-from fenghuo.commands import bench_hot, bench_latency, bench_memory, bench_pipeline, bench_windows
+from fenghuo.commands import (
+    bench_hot,
+    bench_latency,
+    bench_memory,
+    bench_pipeline,
+    bench_rules,
+    bench_windows,
+)
 from fenghuo.commands.bench_stage import Stage
 from fenghuo.commands.bench_track import bench_settings
 from fenghuo.ending import RunError
@@ -36,6 +43,7 @@ SHORT_EVENTS = {
     Subject.LATENCY: 50_000,
     Subject.HOT: 100_000,
     Subject.MEMORY: 30_000,
+    Subject.RULES: 0,
 }
 SHORT_ROUNDS = {**dict.fromkeys(Subject, 1), Subject.HOT: 3}
 """Where everything is measured in one call."""
@@ -150,6 +158,8 @@ def _measure(wanted: Bench, subject: Subject, stage: Stage) -> Section:
         case Subject.MEMORY:
             loads = [bench_memory.load_of(events, customers, spread, seed) for spread in wanted.spreads]
             return bench_memory.measure(stage, loads)
+        case Subject.RULES:
+            return bench_rules.measure(stage, rounds, seed)
 
 
 def print_report(report: Report, console: Console, json_file: Path | None = None) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
+from backtest.rulebook import Rulebook
+from backtest.trial import Count, Trial
 from bench.load import Load
 from bench.naive import Naive
 from bench.pipeline import Pipeline, PipelineJob, PipelineRun, figures
@@ -14,6 +16,7 @@ from bench.report import Section
 from bench.stopwatch import Stopwatch
 from bench.subject import Subject
 from events.clock import wall_clock
+from fenghuo.commands.backtest_flow import CountSink, TrialJudge
 from fenghuo.commands.bench_stage import TREES, Stage
 from fenghuo.commands.bench_track import (
     PACK,
@@ -41,7 +44,7 @@ from wire.kafka_topics import INPUTS, OUTPUTS, ensure_topics
 from wire.replay_sink import DECISIONS, ReplaySink, Totals
 from wire.tables import read_tables
 
-LONGEST = {Pipeline.FILE: 30.0, Pipeline.KAFKA: 30.0, Pipeline.NAIVE: 3.0}
+LONGEST = {**dict.fromkeys(Pipeline, 30.0), Pipeline.NAIVE: 3.0}
 """Seconds after which a run ends, however far it is."""
 _SILENCE = 1.0
 _NAIVE_WARM_UP = 0.3
@@ -120,6 +123,29 @@ def from_file(job: PipelineJob, settings: Settings, stop: Event) -> PipelineRun:
         return _result(job, counted, wall, cpu, written=sum(1 for _ in written))
 
 
+def backtested(job: PipelineJob, settings: Settings, stop: Event) -> PipelineRun:
+    """The product from file to counts, as `fenghuo rules backtest` runs it."""
+    with start_services(settings, Path(job.folder), need={"redis"}) as services:
+        risk = build_risk(settings)
+        book = Rulebook(risk.pack)
+        trial = Trial((book,), (risk.model.id if risk.model is not None else None,), ())
+        names = [{feature.name: feature.name for feature in risk.pack.features}]
+
+        def track(risk: Risk, events: str, folder: Path, **limits: Any) -> tuple[Count, float, float]:
+            count = Count(trial)
+            judge = TrialJudge(trial, names, [risk.model], risk.metrics)
+            source = FileSource(InputFiles([Path(events)]), stop=limits.get("stop"))
+            passed = Track(source, CountSink(count), folder, services.redis_url, judge=judge, **limits)
+            return (count, *passed.run(risk))
+
+        track(risk, job.warm_up, new_folder(job.folder, "warm-up"))
+        counted = uncounted(risk)
+        limits = {"stop": stop, "size": job.size, "seconds": job.seconds}
+        count, wall, cpu = track(counted, job.events, new_folder(job.folder, "timed"), **limits)
+    events = count.messages.evaluated
+    return PipelineRun(job.pipeline, job.customers, events, wall, cpu, step_seconds(counted))
+
+
 def through_kafka(job: PipelineJob, settings: Settings, stop: Event) -> PipelineRun:
     """The product from topic to topic, as `fenghuo run` runs it, over a backlog that waits for it."""
     with start_services(settings, Path(job.folder), need={"redis", "kafka"}) as services:
@@ -170,7 +196,12 @@ def naively(job: PipelineJob, settings: Settings, stop: Event) -> PipelineRun:  
     return PipelineRun(job.pipeline, job.customers, count, wall, cpu, {})
 
 
-_RUNS = {Pipeline.FILE: from_file, Pipeline.KAFKA: through_kafka, Pipeline.NAIVE: naively}
+_RUNS = {
+    Pipeline.FILE: from_file,
+    Pipeline.KAFKA: through_kafka,
+    Pipeline.BACKTEST: backtested,
+    Pipeline.NAIVE: naively,
+}
 
 
 def _feed(config: dict[str, Any], events: str) -> None:

@@ -14,10 +14,18 @@ from bench.hot import HotJob
 from bench.latency import LatencyJob
 from bench.memory import MemoryJob
 from bench.pipeline import PipelineJob
+from bench.rules import RulesJob
 from bench.run import AnyJob, AnyRun
 from bench.windows import WindowsJob
 from events.errors import FenghuoError
-from fenghuo.commands import bench_hot, bench_latency, bench_memory, bench_pipeline, bench_windows
+from fenghuo.commands import (
+    bench_hot,
+    bench_latency,
+    bench_memory,
+    bench_pipeline,
+    bench_rules,
+    bench_windows,
+)
 from fenghuo.ending import stop_on_signals
 
 
@@ -38,6 +46,8 @@ def run(job: AnyJob, stop: Event) -> AnyRun:
             return bench_memory.run(job, stop)
         case WindowsJob():
             return bench_windows.run(job, stop)
+        case RulesJob():
+            return bench_rules.run(job, stop)
 
 
 def main(job_path: str, result_path: str) -> int:

@@ -19,6 +19,7 @@ from fenghuo.ending import RunError
 from fenghuo.settings import Settings, load_settings
 from fenghuo.wiring import REPLAY_PATIENCE, Risk, build_flow, run_flow
 from telemetry.metrics import FlowMetrics
+from windows.windowed import WindowedBatch
 from wire.messages import RawBatch
 from wire.output import Output
 
@@ -47,6 +48,7 @@ class Track:
         interval: seconds between two saved states.
         size: messages to judge.
         seconds: to judge them in.
+        judge: what judges instead of the risk's pack and model.
         begun: called once, when messages are first asked for.
     """
 
@@ -60,6 +62,7 @@ class Track:
     interval: float = SNAPSHOT_SECONDS
     size: int = sys.maxsize
     seconds: float = 60.0
+    judge: Callable[[WindowedBatch], Output] | None = None
     begun: Callable[[], None] = lambda: None
 
     def run(self, risk: Risk) -> tuple[float, float]:
@@ -74,6 +77,7 @@ class Track:
             patience=self.patience,
             degrade=self.degrade,
             gather=self.degrade,  # both as the live run does
+            judge=self.judge,
         )
         timer = Timer(self.seconds, self.stop.set)
         timer.start()

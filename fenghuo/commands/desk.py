@@ -13,7 +13,7 @@ from store.postgres.migrate import migrate
 from store.postgres.rejects import RejectStore
 from telemetry.log import configure
 from telemetry.metrics import DeskMetrics
-from wire.kafka_topics import ALERTS, OUTPUTS, ensure_topics
+from wire.kafka_topics import ALERTS, OUTPUTS, WITHDRAWALS, ensure_topics
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ def desk(settings: Settings) -> None:
         consumer = Desk(
             {**config, "session.timeout.ms": 6000},
             ALERTS,
+            WITHDRAWALS,
             AlertStore(engine),
             RejectStore(engine),
             DeskMetrics(registry),

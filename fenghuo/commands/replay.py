@@ -77,7 +77,7 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
     with (
         start_services(settings, state, need={"redis"}) as services,
         stop_on_signals() as stop,
-        _progress(console, files) as on_read,
+        progress(console, files, "replay") as on_read,
     ):
         flow = build_flow(
             risk,
@@ -96,8 +96,8 @@ def replay(settings: Settings, out: Path, console: Console) -> Result:
             forget(connect(services.redis_url, 10), namespace, REPLAY_PATIENCE)
     alerts = _write_alerts(state, out / ALERTS)
     summary = _summary(identity, totals, alerts, time.monotonic() - started)
-    _write_whole(out / SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n")
-    _write_whole(state / "run.json", json.dumps({"identity": identity, "finished": True}).encode())
+    write_whole(out / SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n")
+    write_whole(state / "run.json", json.dumps({"identity": identity, "finished": True}).encode())
     for left in (state / "recovery", state / "valkey"):
         shutil.rmtree(left, ignore_errors=True)
     for name in (HITS, OVERDUE, WITHDRAWN):
@@ -110,10 +110,10 @@ def _identity(risk: Risk, files: InputFiles) -> dict[str, Any]:
     settings = risk.settings
     tables = sorted(settings.mappings.glob("*.csv")) if settings.mappings else []
     return {
-        "events": [[path.name, _sha256(path)] for path in files.paths],
-        "mapping": _sha256(settings.mapping) if settings.mapping else None,
-        "tables": [[path.name, _sha256(path)] for path in tables],
-        "rates": _sha256(settings.rates) if settings.rates else None,
+        "events": [[path.name, sha256_of(path)] for path in files.paths],
+        "mapping": sha256_of(settings.mapping) if settings.mapping else None,
+        "tables": [[path.name, sha256_of(path)] for path in tables],
+        "rates": sha256_of(settings.rates) if settings.rates else None,
         "pack": risk.pack.id,
         "pack_content": risk.pack.content_hash,
         "model": risk.model.id if risk.model is not None else None,
@@ -130,7 +130,7 @@ def _enter(out: Path, state: Path, identity: dict[str, Any]) -> tuple[str, dict[
             raise ReplayError(f"{out}: not empty and no replay; choose another folder for --out")
         state.mkdir(parents=True, exist_ok=True)
         namespace = f"replay:{secrets.token_hex(8)}"
-        _write_whole(run, json.dumps({"identity": identity, "namespace": namespace}).encode())
+        write_whole(run, json.dumps({"identity": identity, "namespace": namespace}).encode())
         return namespace, None
     held = json.loads(run.read_bytes())
     for name, value in identity.items():
@@ -144,12 +144,13 @@ def _enter(out: Path, state: Path, identity: dict[str, Any]) -> tuple[str, dict[
     return held["namespace"], None
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of the content of a file, as hexadecimal text."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there as a whole or not at all."""
     draft = path.with_name(path.name + ".part")
     with draft.open("wb") as stream:
@@ -160,7 +161,8 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _progress(console: Console, files: InputFiles) -> Iterator[Callable[[int], None]]:
+def progress(console: Console, files: InputFiles, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar that tells how much of the files was read; gives what to call with the number of messages."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -168,9 +170,9 @@ def _progress(console: Console, files: InputFiles) -> Iterator[Callable[[int], N
         TextColumn("{task.fields[read]:,} messages"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("replay", total=files.total_bytes, read=0)
-        yield lambda read: progress.update(task, completed=files.read_bytes, read=read)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=files.total_bytes, read=0)
+        yield lambda read: bar.update(task, completed=files.read_bytes, read=read)
 
 
 def _write_alerts(state: Path, target: Path) -> list[AlertRecord]:
@@ -181,7 +183,7 @@ def _write_alerts(state: Path, target: Path) -> list[AlertRecord]:
     with (state / HITS).open("rb") as stream:
         hits = chain((decoder.decode(line) for line in stream), overdue)
         alerts = list(alerts_of(hits, withdrawn))
-    _write_whole(target, b"".join(encoder.encode(alert) + b"\n" for alert in alerts))
+    write_whole(target, b"".join(encoder.encode(alert) + b"\n" for alert in alerts))
     return alerts
 
 
@@ -208,7 +210,8 @@ def _summary(
             one, result = rest.split(" ")
             (rules if kind == "rule" else deadlines).setdefault(one, {})[result] = count
     whole = {
-        name: counts[name] for name in ("input", "decided", "duplicate", "dead_lettered", "late", "degraded")
+        name: counts[name]
+        for name in ("input", "decided", "duplicate", "dead_lettered", "late", "degraded", "partial")
     }
     return {
         **whole,

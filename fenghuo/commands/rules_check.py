@@ -51,7 +51,28 @@ def summarise(pack: Pack, out: Console) -> None:
     )
     out.print(rules_table(pack))
     if pack.deadlines:
-        out.print("时限已校验，尚不参与决策。Deadlines are checked but not evaluated yet.", highlight=False)
+        out.print(deadlines_table(pack))
+
+
+def deadlines_table(pack: Pack) -> Table:
+    """The deadlines with what they lead to."""
+    table = Table(
+        "时限 deadline",
+        "自 after\n至 expect",
+        "级别 tier\n处置 outcome",
+        "队列 queue\n状态 mode",
+        box=box.SIMPLE_HEAD,
+    )
+    for column in table.columns:
+        column.overflow = "fold"
+    for one in pack.deadlines:
+        table.add_row(
+            Text.assemble(one.name, "\n", (f"{one.within} by {one.by.value}", "dim")),
+            "\n".join((one.after.value, *sorted(one.expect))),
+            Text.assemble((one.tier.value, TIER_STYLES[one.tier]), "\n", one.outcome.value),
+            Text.assemble(one.queue, "\n", (one.mode.value, "dim")),
+        )
+    return table
 
 
 def rules_table(pack: Pack) -> Table:

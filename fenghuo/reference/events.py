@@ -5,7 +5,7 @@ from typing import get_type_hints
 from events.event import MONEY_EVENTS, Event, EventType, topic_of
 from fenghuo.reference import docstring
 from fenghuo.reference.markdown import code, page, sentence, table
-from wire.kafka_topics import ALERTS, DEAD_LETTERS, DECISIONS
+from wire.kafka_topics import ALERTS, DEAD_LETTERS, DECISIONS, WITHDRAWALS
 
 
 def text() -> str:
@@ -42,6 +42,11 @@ def _outputs() -> list[tuple[str, str, str]]:
     return [
         (code(DECISIONS), "group", "[a decision](../schemas/decision.json) on every accepted event"),
         (code(ALERTS), "group", "[a hit](../schemas/hit.json) for each scenario of a decision that hit"),
+        (
+            code(WITHDRAWALS),
+            "group",
+            "[what takes back the hit of a missed deadline](../schemas/withdrawal.json), it may come first",
+        ),
         (
             code(DEAD_LETTERS),
             "",

@@ -14,26 +14,35 @@ _UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 def text() -> str:
     """The whole page."""
-    pack = shipped()
     return page(
-        f"Rules of {pack.name}",
-        f"Version {pack.versions[0].version}, timezone `{pack.timezone}`; an event later than "
-        f"{duration(pack.lateness)} is marked late. Amounts in conditions are in yuan. "
-        "[The rule language](../rule-language.md) explains the conditions and how to write a pack.",
+        "Rules",
+        "The packs that come with Fenghuo and judge together where no other is named. Amounts in conditions "
+        "are in yuan. [The rule language](../rule-language.md) explains conditions and how to write a pack.",
         f"Outcomes from mild to severe: {codes(outcome.value for outcome in Outcome)}. "
         f"Tiers: {codes(tier.value for tier in Tier)}.",
-        table(("rule", "规则", "title", "tier", "outcome", "queue"), map(_line, pack.rules)),
-        *(part for rule in pack.rules for part in _described(rule)),
-        *_deadlines(pack),
-        "## Features",
-        "Every decision shows all of them. Money is in fen there.",
-        table(("feature", "what it is", "kind"), _features(pack)),
+        *(part for pack in shipped() for part in _pack(pack)),
     )
 
 
-def shipped() -> Pack:
-    """The pack that comes with Fenghuo."""
-    return load_pack(Settings.model_fields["pack"].default)
+def _pack(pack: Pack) -> list[str]:
+    return [
+        f"## {pack.name}",
+        (
+            f"Version {pack.versions[0].version}, timezone `{pack.timezone}`; an event later than "
+            f"{duration(pack.lateness)} is marked late."
+        ),
+        table(("rule", "规则", "title", "tier", "outcome", "queue"), map(_line, pack.rules)),
+        *(part for rule in pack.rules for part in _described(rule)),
+        *_deadlines(pack),
+        f"### Features of {pack.name}",
+        "Every decision shows all of them. Money is in fen there.",
+        table(("feature", "what it is", "kind"), _features(pack)),
+    ]
+
+
+def shipped() -> list[Pack]:
+    """The packs that come with Fenghuo."""
+    return [load_pack(path) for path in Settings.model_fields["pack"].default]
 
 
 def duration(milliseconds: int) -> str:
@@ -78,7 +87,7 @@ def _deadlines(pack: Pack) -> list[str]:
         (code(one.name), code(one.after.value), codes(sorted(one.expect)), code(one.within))
         for one in pack.deadlines
     ]
-    return ["## Deadlines", table(("deadline", "after", "expects", "within"), rows)]
+    return [f"### Deadlines of {pack.name}", table(("deadline", "after", "expects", "within"), rows)]
 
 
 def _features(pack: Pack) -> list[tuple[str, str, str]]:

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from alerts.alert import AlertRecord
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
+from backtest.report import Backtest
 from events.event import MONEY_EVENTS, Event, EventType
 from fenghuo.reference import docstring
 from rules.decision import Decision
@@ -23,8 +25,10 @@ TYPES: dict[str, type[Struct]] = {
     "event": Event,
     "decision": Decision,
     "hit": Hit,
+    "withdrawal": Withdrawal,
     "alert": AlertRecord,
     "dead-letter": DeadLetterLine,
+    "backtest": Backtest,
 }
 """Type by the name of its schema."""
 

@@ -1,5 +1,6 @@
 """The page of settings."""
 
+import os
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -60,6 +61,10 @@ def _shown(defaults: Settings, name: str) -> str:
     """The default as `fenghuo doctor` shows it; a path inside of the program without the program's place."""
     value = getattr(defaults, name)
     here = Path(str(files("rules"))).parent
-    if isinstance(value, Path) and value.is_relative_to(here):
-        return value.relative_to(here).as_posix()
-    return defaults.shown(name)
+    paths = value if isinstance(value, tuple) else (value,)
+    inside = [path.relative_to(here).as_posix() for path in paths if _inside(path, here)]
+    return os.pathsep.join(inside) or defaults.shown(name)
+
+
+def _inside(value: Any, here: Path) -> bool:
+    return isinstance(value, Path) and value.is_relative_to(here)

@@ -3,16 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import numpy as np
 
 from events.columns import Column, Kind
 from rules.errors import LanguageError
+from rules.language.cost import FEW, check_cost, own_cost
+from rules.language.frame import ColumnSource, Frame, Run
 from rules.language.infer import Kinds
-from rules.language.kernels import arithmetic, choice, logic, texts
-from rules.language.kernels.cells import Cells, from_column, null, number, text, to_column, truth
+from rules.language.kernels import arithmetic, choice, logic, sets, texts
+from rules.language.kernels.cells import Cells, null, number, text, to_column, truth
 from rules.language.kernels.comparison import Comparing, comparing, comparing_texts
+from rules.language.meaning import Meanings, oriented
+from rules.language.parts import Part, Parts
 from rules.language.scope import Scope
 from rules.language.translate import excerpt, translate
 from rules.language.tree import (
@@ -26,6 +30,7 @@ from rules.language.tree import (
     Compare,
     Comparison,
     In,
+    Inner,
     IsNull,
     Junction,
     Like,
@@ -40,47 +45,11 @@ from rules.language.tree import (
     Operator,
     Round,
     TextLiteral,
+    walk,
 )
 
 FEN_PER_YUAN = 100
 _FEN_DIGITS = 2
-
-
-class ColumnSource(Protocol):
-    """Where a condition finds the columns of a batch."""
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        ...
-
-    def column(self, name: str, kind: Kind | None) -> Column:
-        """The column of a name, read as `kind`; shape (len(self),)."""
-        ...
-
-
-class Frame:
-    """One batch as conditions read it: every name is fetched once, however many conditions use it."""
-
-    def __init__(self, source: ColumnSource) -> None:
-        self._source = source
-        self._cells: dict[tuple[str, Kind], Cells] = {}
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def column(self, name: str, kind: Kind) -> Column:
-        """The column of a name as the conditions see it."""
-        return to_column(self.cells(name, kind), len(self), kind)
-
-    def cells(self, name: str, kind: Kind) -> Cells:
-        """The cells of a name."""
-        cells = self._cells.get((name, kind))
-        if cells is None:
-            cells = self._cells[name, kind] = from_column(self._source.column(name, kind), kind)
-        return cells
-
-
-Run = Callable[[Frame], Cells]
 
 
 @dataclass(frozen=True)
@@ -93,6 +62,7 @@ class Compiled:
         kinds: the names that it reads with their kinds, in the order of their first use.
         lists: the named lists that it asks.
         run: the closure of kernels.
+        part: the same with what it costs; None for a single name or literal.
     """
 
     text: str
@@ -100,6 +70,7 @@ class Compiled:
     kinds: Mapping[str, Kind]
     lists: Mapping[str, frozenset[str]]
     run: Run
+    part: Part | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -126,16 +97,19 @@ def compile_condition(text: str, scope: Scope, expect: Kind | None = Kind.BOOL) 
     """
     tree = translate(text, scope)
     kinds = Kinds(text, scope, tree, expect)
-    compiler = _Compiler(text, kinds)
-    run = compiler.build(tree)
-    return Compiled(text, kinds.of(tree), kinds.names, compiler.lists, run)
+    check_cost(text, tree, kinds)
+    run = _Compiler(text, kinds, scope.parts).build(tree)
+    lists = {node.name: node.members for node in walk(tree) if isinstance(node, Listed)}
+    return Compiled(text, kinds.of(tree), kinds.names, lists, run, run if isinstance(run, Part) else None)
 
 
 class _Compiler:
-    def __init__(self, text: str, kinds: Kinds) -> None:
+    def __init__(self, text: str, kinds: Kinds, parts: Parts) -> None:
         self.text = text
         self.kinds = kinds
-        self.lists: dict[str, frozenset[str]] = {}
+        self.parts = parts
+        self.meanings = Meanings(kinds)
+        self.below: list[Part] = []
 
     def build(self, node: Node) -> Run:
         match node:
@@ -145,6 +119,19 @@ class _Compiler:
             case NumberLiteral() | TextLiteral() | BoolLiteral() | NullLiteral():
                 constant = self.constant(node)
                 return lambda _: constant
+        part = self.parts.part(self.meanings.of(node), lambda: self.part(node))
+        self.below.append(part)
+        return part
+
+    def part(self, node: Inner) -> Part:
+        """A part, with those that are built on the way to it below it."""
+        outer, self.below = self.below, []
+        part = Part(self.closure(node), own_cost(node, self.kinds), tuple(self.below))
+        self.below = outer
+        return part
+
+    def closure(self, node: Inner) -> Run:
+        match node:
             case Junction() | Not() | IsNull():
                 return self.logic(node)
             case Compare() | Between() | In() | Like() | Listed():
@@ -188,20 +175,26 @@ class _Compiler:
 
     def predicate(self, node: Compare | Between | In | Like | Listed) -> Run:
         match node:
-            case Compare(operator=operator, left=left, right=right):
-                test, a, b = self.test(left, operator), self.build(left), self.build(right)
-                return lambda frame: test(a(frame), b(frame))
+            case Compare():
+                return self.compare(oriented(node))
             case Between(operand=operand, low=low, high=high):
                 return self.between(operand, self.build(low), self.build(high))
             case In(operand=operand, items=items):
                 return self.membership(operand, items)
             case Like(operand=operand, pattern=pattern):
+                run, matches = self.build(operand), texts.matcher(pattern)
+                return lambda frame: texts.satisfying(run(frame), matches)
+            case Listed(operand=operand, members=members):
                 run = self.build(operand)
-                return lambda frame: texts.like(run(frame), pattern)
-            case Listed(operand=operand, name=name, members=members):
-                run = self.build(operand)
-                self.lists[name] = members
                 return lambda frame: texts.among(run(frame), members)
+
+    def compare(self, node: Compare) -> Run:
+        test, a = self.test(node.left, node.operator), self.build(node.left)
+        if isinstance(node.right, NumberLiteral | TextLiteral):
+            constant = self.constant(node.right)
+            return lambda frame: test(a(frame), constant)
+        b = self.build(node.right)
+        return lambda frame: test(a(frame), b(frame))
 
     def test(self, operand: Node, operator: Comparison) -> Comparing:
         return comparing_texts(operator) if self.kinds.of(operand) is Kind.TEXT else comparing(operator)
@@ -219,11 +212,15 @@ class _Compiler:
     def membership(self, operand: Node, items: tuple[Node, ...]) -> Run:
         run, same = self.build(operand), self.test(operand, Comparison.EQ)
         words = frozenset(item.value for item in items if isinstance(item, TextLiteral))
-        others = [self.build(item) for item in items if not isinstance(item, TextLiteral)]
+        numbers = [item for item in items if isinstance(item, NumberLiteral)]
+        lookup = sets.Lookup([self.constant(item) for item in numbers]) if len(numbers) > FEW else None
+        taken = (TextLiteral, NumberLiteral) if lookup else TextLiteral
+        others = [self.build(item) for item in items if not isinstance(item, taken)]
 
         def membership(frame: Frame) -> Cells:
             value = run(frame)
             found = [texts.among(value, words)] if words else []
+            found += [lookup.among(value)] if lookup else []
             found += [same(value, other(frame)) for other in others]
             return reduce(logic.disjunction, found)
 

@@ -12,6 +12,8 @@ def names_in(text: str) -> list[str]:
         LanguageError: the text is no expression.
     """
     columns = (
-        node for node in parse(text).walk() if isinstance(node, exp.Column) and not node.args.get("table")
+        node
+        for node in parse(text).tree.walk()
+        if isinstance(node, exp.Column) and not node.args.get("table")
     )
     return list(dict.fromkeys(column.name for column in columns))

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from events.columns import EVENT_FIELDS, Kind
 from rules.errors import did_you_mean
+from rules.language.parts import Parts
 
 CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER}
 """Parts of the event's local time: 0–23, and 0 (Monday) – 6 (Sunday)."""
 
+_SHOWN = 64  # characters of a name; a feature's name has no more
 ANOMALY = "anomaly"
 ATTRIBUTES = "attributes."
 PROFILE = "profile."
@@ -35,6 +37,7 @@ class Scope:
         anomaly: whether `anomaly` may be read.
         hidden: names that exist but cannot be read here.
         place: what the condition is, for messages: "a feature's `where`".
+        parts: what the conditions of this scope have in common, and what they cost together.
     """
 
     features: Mapping[str, Kind] = field(default_factory=dict)
@@ -43,6 +46,7 @@ class Scope:
     anomaly: bool = True
     hidden: frozenset[str] = frozenset()
     place: str = "a condition"
+    parts: Parts = field(default_factory=Parts, compare=False, repr=False)
 
     def kind_of(self, name: str) -> Kind | None:
         """Kind of a name; None where the use decides it.
@@ -64,7 +68,7 @@ class Scope:
         if kind is None:
             if name in self.hidden:
                 raise UnknownNameError(f"feature `{name}` cannot be read in {self.place}")
-            raise UnknownNameError(f"unknown name `{name}`{did_you_mean(name, self._known())}")
+            raise UnknownNameError(f"unknown name `{name[:_SHOWN]}`{did_you_mean(name, self._known())}")
         return kind
 
     def _known(self) -> set[str]:

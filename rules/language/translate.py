@@ -73,7 +73,12 @@ def translate(text: str, scope: Scope) -> Node:
     Raises:
         LanguageError: the text is no expression, or uses what the language does not have.
     """
-    return _Translator(text, scope).node(parse(text), 0)
+    parsed = parse(text)
+    tree = _Translator(text, scope).node(parsed.tree, 0)
+    for name, span in parsed.calls:
+        if name.upper() not in FUNCTIONS:  # the parser reads NVL and others as functions that we know
+            raise LanguageError(_unknown_function(name), text, span)
+    return tree
 
 
 def span_of(tree: exp.Expr) -> Span | None:
@@ -87,7 +92,9 @@ class _Translator:
         self.text = text
         self.scope = scope
 
-    def node(self, tree: exp.Expr, depth: int) -> Node:
+    def node(self, tree: exp.Expr | None, depth: int) -> Node:
+        if tree is None:
+            raise LanguageError("a value is missing", self.text, (0, len(self.text)))
         if depth > MAX_DEPTH:
             raise self.error(tree, f"the condition is nested deeper than {MAX_DEPTH} levels; use features")
         span, below = self.span(tree), self.below(depth)
@@ -237,11 +244,9 @@ class _Translator:
         raise self.error(tree, self.unknown_function(tree))
 
     def unknown_function(self, tree: exp.Func) -> str:
-        known = f"; there are {', '.join(FUNCTIONS)} and CASE"
         match tree:
             case exp.Anonymous():
-                name = tree.name[:40]
-                return f"unknown function `{name}`{did_you_mean(name.upper(), FUNCTIONS) or known}"
+                return _unknown_function(tree.name)
             case exp.AggFunc():
                 return f"`{tree.sql_name()}` aggregates; declare a feature and read it by its name"
             case exp.Cast():
@@ -250,7 +255,7 @@ class _Translator:
                 )
             case exp.Round():
                 return f"{self.shown(tree)} is not part of the condition language"
-        return f"unknown function `{tree.sql_name()}`{known}"
+        return f"unknown function `{tree.sql_name()}`{_KNOWN_FUNCTIONS}"
 
     def digits(self, tree: exp.Expr | None) -> int:
         if tree is None:
@@ -281,6 +286,14 @@ class _Translator:
 
     def error(self, tree: exp.Expr, what: str) -> LanguageError:
         return LanguageError(what, self.text, self.span(tree))
+
+
+_KNOWN_FUNCTIONS = f"; there are {', '.join(FUNCTIONS)} and CASE"
+
+
+def _unknown_function(name: str) -> str:
+    name = name[:40]
+    return f"unknown function `{name}`{did_you_mean(name.upper(), FUNCTIONS) or _KNOWN_FUNCTIONS}"
 
 
 def _chain(tree: exp.Expr, kind: type[exp.Expr]) -> Iterator[exp.Expr]:

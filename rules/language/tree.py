@@ -1,5 +1,6 @@
 """The syntax tree of a condition: what remains once a text has passed the allow-list."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -17,6 +18,17 @@ class Comparison(Enum):
     LE = "<="
     GT = ">"
     GE = ">="
+
+
+MIRRORED = {
+    Comparison.EQ: Comparison.EQ,
+    Comparison.NE: Comparison.NE,
+    Comparison.LT: Comparison.GT,
+    Comparison.LE: Comparison.GE,
+    Comparison.GT: Comparison.LT,
+    Comparison.GE: Comparison.LE,
+}
+"""The operator that says the same with its operands in the other order."""
 
 
 class Operator(Enum):
@@ -211,13 +223,11 @@ class Case:
     default: "Node | None"
 
 
-Node = (
-    Name
-    | NumberLiteral
-    | TextLiteral
-    | BoolLiteral
-    | NullLiteral
-    | Compare
+Leaf = Name | NumberLiteral | TextLiteral | BoolLiteral | NullLiteral
+"""What has nothing below it."""
+
+Inner = (
+    Compare
     | Junction
     | Not
     | IsNull
@@ -233,3 +243,33 @@ Node = (
     | Choose
     | Case
 )
+"""What is made of other parts."""
+
+Node = Leaf | Inner
+
+
+def children(node: Node) -> "tuple[Node, ...]":
+    """The parts that a part is made of, from left to right."""
+    match node:
+        case Name() | NumberLiteral() | TextLiteral() | BoolLiteral() | NullLiteral():
+            return ()
+        case Compare() | Arithmetic() | NullIf():
+            return (node.left, node.right)
+        case Junction(parts=parts) | Choose(arguments=parts):
+            return parts
+        case Between() | In():
+            others = node.items if isinstance(node, In) else (node.low, node.high)
+            return (node.operand, *others)
+        case Case(subject=subject, branches=branches, default=default):
+            inner = (part for branch in branches for part in branch)
+            return tuple(part for part in (subject, *inner, default) if part is not None)
+    return (node.operand,)
+
+
+def walk(tree: Node) -> Iterator[Node]:
+    """A part and everything below it."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += children(node)

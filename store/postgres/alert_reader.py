@@ -20,7 +20,7 @@ from store.postgres.batch import alert_of
 from store.postgres.changes import alert_changes
 from store.postgres.columns import TIER, Milliseconds
 from store.postgres.errors import DatabaseUnavailableError, translated
-from store.postgres.tables import ALERTS, CASES, HITS
+from store.postgres.tables import ALERTS, CASES, HITS, WITHDRAWALS
 
 ORDER_SEARCH = 3
 """Search text of fewer characters is not looked for in order numbers: their index holds pieces of three."""
@@ -31,7 +31,7 @@ _ROW = (
         *(ALERTS.c[name] for name in ("alert_id", "group_id", "customer", "scenario", "title", "reason")),
         *(
             ALERTS.c[name]
-            for name in ("outcome", "playbook", "hits", "amount", "first_hit_at", "last_hit_at")
+            for name in ("outcome", "playbook", "hits", "withdrawn", "amount", "first_hit_at", "last_hit_at")
         ),
         *(CASES.c[name] for name in ("case_id", "tier", "queue", "status", "raised_at")),
     )
@@ -76,7 +76,12 @@ class PostgresAlertReader:
         shown = await self._rows("read an alert's hits", newest)
         row = _alert_row(found[0])
         return AlertDetail(
-            row=row, playbook=found[0].playbook, decision_ids=row.hits, hits=list(map(_hit, shown))
+            row=row,
+            playbook=found[0].playbook,
+            decision_ids=row.hits,
+            hits=list(map(_hit, shown)),
+            withdrawn=found[0].withdrawn,
+            notes={one.hit_id: one.note for one in shown if one.note is not None},
         )
 
     async def record(self, alert_id: str) -> AlertRecord | None:
@@ -92,7 +97,8 @@ class PostgresAlertReader:
         shown = await self._rows("read an alert's evidence", strongest.limit(EVIDENCE))
         decisions = select(HITS.c.decision_id).where(HITS.c.alert_id == alert_id).order_by(HITS.c.arrival)
         ids = [row.decision_id for row in await self._rows("read an alert's decisions", decisions)]
-        return record(alert_of(found[0]), ids, [evidence(_hit(row)) for row in shown])
+        told = [evidence(_hit(row), row.note) for row in shown]
+        return record(alert_of(found[0]), ids, told, found[0].withdrawn)
 
     def changes(self) -> AsyncGenerator[str, None]:
         """Ids of alerts as they are raised or grow, without end; goes on when PostgreSQL comes back."""
@@ -178,7 +184,11 @@ def _is_uuid(text: str) -> bool:
 
 
 def _hits(alert_id: str) -> Select[Any]:
-    return select(HITS.c.hit).where(HITS.c.alert_id == alert_id)
+    return (
+        select(HITS.c.hit, HITS.c.hit_id, WITHDRAWALS.c.note)
+        .join_from(HITS, WITHDRAWALS, WITHDRAWALS.c.hit_id == HITS.c.hit_id, isouter=True)
+        .where(HITS.c.alert_id == alert_id)
+    )
 
 
 def _hit(row: Row[Any]) -> Hit:

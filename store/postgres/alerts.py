@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, Row, func, select
 
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from alerts.views import QueueCount
 from events.clock import Clock, wall_clock
 from store.postgres.batch import Raise, lock, uncounted, write
 from store.postgres.errors import translated
 from store.postgres.tables import CASES
+from store.postgres.withdrawals import keep, settle
 
 BATCH = 1_000
 """Most hits of one transaction: each pair of group and scenario takes one of PostgreSQL's 6,400 locks."""
@@ -63,6 +65,29 @@ class AlertStore:
             fresh = uncounted(connection, hits)
             raised = write(connection, fresh, self._clock()) if fresh else []
         return Applied(len(fresh), len(hits) - len(fresh), raised)
+
+    def withdraw(self, withdrawals: Sequence[Withdrawal]) -> int:
+        """Take hits back, whether they came already or come later; each once.
+
+        An alert all of whose hits are withdrawn is closed, unless somebody has taken up its case.
+
+        Args:
+            withdrawals: at most `BATCH`.
+
+        Returns:
+            how many were not known before.
+
+        Raises:
+            AlertError: when an `occurred_at` is no time with an offset; nothing was written.
+            HitRefusedError: when PostgreSQL can't store one of them; nothing was written.
+            DatabaseUnavailableError: when PostgreSQL does not answer; call again.
+        """
+        now = self._clock()
+        with translated(f"withdraw {len(withdrawals)} hits"), self._engine.begin() as connection:
+            lock(connection, withdrawals)
+            new = keep(connection, withdrawals, now)
+            settle(connection, new, now)
+        return len(new)
 
     def open_cases(self) -> list[QueueCount]:
         """Number of open cases by queue and tier.

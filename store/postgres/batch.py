@@ -15,10 +15,12 @@ from alerts.alert import Alert, Raised
 from alerts.cases import Case, CaseStatus, follow, open_case
 from alerts.growth import grow, occurred
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from events.clock import moment
 from rules.decision import Outcome, Tier
 from store.postgres.changes import CHANNEL
 from store.postgres.tables import ALERTS, CASES, HITS
+from store.postgres.withdrawals import settle
 
 _IDS = ARRAY(Uuid(as_uuid=False))
 _Key = tuple[str, str]  # group, scenario
@@ -44,7 +46,7 @@ class _Tracked:
     raised: bool = False
 
 
-def lock(connection: Connection, hits: Sequence[Hit]) -> None:
+def lock(connection: Connection, hits: Sequence[Hit | Withdrawal]) -> None:
     """Hold the hits' groups and scenarios until the transaction ends; sorted, so desks never deadlock."""
     texts = func.unnest(bindparam("keys", type_=ARRAY(Text))).column_valued("key")
     hashes = select(func.hashtextextended(texts, 0).label("hash")).order_by("hash").subquery()
@@ -72,6 +74,7 @@ def write(connection: Connection, hits: list[Hit], now: int) -> list[Raise]:
     1. Load and lock the open alerts with their cases, and which of the events they have seen.
     2. Grow them in memory.
     3. Write alerts, cases and hits; notify `CHANNEL` of every alert that changed.
+    4. Count those that were withdrawn before they came.
     """
     tracked = _load(connection, hits)
     seen = _seen_events(connection, tracked, hits)
@@ -94,6 +97,7 @@ def write(connection: Connection, hits: list[Hit], now: int) -> list[Raise]:
         rows.append(_hit_row(hit, entry.alert.alert_id, first_of_event=first_of_event))
     _write_alerts(connection, tracked.values(), now)
     _copy(connection, rows)
+    settle(connection, [hit.hit_id for hit in hits], now)
     return raised
 
 

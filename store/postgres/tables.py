@@ -47,6 +47,7 @@ ALERTS = Table(
     Column("hits", BigInteger, nullable=False),
     Column("amount", MONEY, nullable=False),
     Column("raised_amount", MONEY, nullable=False),
+    Column("withdrawn", BigInteger, nullable=False, server_default="0"),  # hits that no longer hold
     Column("created_at", Milliseconds, nullable=False),
     Column("changed_at", Milliseconds, nullable=False),
     Column("closed_at", Milliseconds),
@@ -82,6 +83,16 @@ Index(
     HITS.c.order_no,
     postgresql_using="gin",
     postgresql_ops={"order_no": "gin_trgm_ops"},
+)
+
+WITHDRAWALS = Table(
+    "alert_withdrawals",
+    METADATA,
+    Column("hit_id", Uuid(as_uuid=False), primary_key=True),  # of a hit that may not be there yet
+    Column("occurred_at", Milliseconds, nullable=False),
+    Column("in_time", Boolean, nullable=False),
+    Column("note", JSONB, nullable=False),
+    Column("received_at", Milliseconds, nullable=False),
 )
 
 CASES = Table(

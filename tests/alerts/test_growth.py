@@ -8,12 +8,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from alerts.alert import EVIDENCE, AlertRecord, Raised
 from alerts.errors import AlertError
 from alerts.growth import AlertBook, alerts_of, grow, occurred
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from rules.decision import Outcome, Tier
 from tests.alerts.making import START, make_hit, streams
 
@@ -217,3 +219,24 @@ def test_a_hundred_thousand_hits_on_one_alert_cost_as_much_each_as_a_thousand() 
     assert (record.hits, len(record.evidence)) == (100_000, EVIDENCE)
     print(f"100,000 hits on one alert: {seconds:.2f} s")
     assert seconds < 10  # half a second where nothing else runs; a quadratic growth takes minutes
+
+
+def test_what_is_withdrawn_stays_and_is_told() -> None:
+    hits = [make_hit(number, scenario="confirm") for number in range(2)]
+    back = Withdrawal(
+        hit_id=hits[0].hit_id,
+        decision_id=hits[0].decision_id,
+        group=hits[0].group,
+        scenario="confirm",
+        deadline="confirm",
+        event_id="late",
+        event_type="order.confirmed",
+        occurred_at="2026-03-02T08:00:00Z",
+        in_time=False,
+        note={"zh": "已确认", "en": "confirmed"},
+    )
+    other = replace(back, hit_id=make_hit(9).hit_id)
+    (plain,), (told,) = alerts_of(hits), alerts_of(hits, [back, back, other])
+    assert (told.hits, told.amount, told.withdrawn) == (plain.hits, plain.amount, 1)
+    assert [one.withdrawn for one in told.evidence] == [UNSET, back.note]
+    assert b"withdrawn" not in msgspec.json.encode(plain)

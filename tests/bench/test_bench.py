@@ -14,6 +14,7 @@ from bench.load import Customers, Load, write
 from bench.memory import MemoryRun
 from bench.pipeline import Pipeline, PipelineJob, PipelineRun
 from bench.report import Report
+from bench.rules import Engine, RulesRun
 from bench.subject import Subject
 from bench.windows import WindowsRun
 from fenghuo.commands.bench import Bench, bench, check_gate, print_report
@@ -118,6 +119,21 @@ def test_hot_and_cold_customers_take_turns_over_windows_that_hold_everything() -
             found["hot.naive-late.single.hot"].median / found["hot.naive-late.single.cold"].median, rel=0.01
         )
     ]
+
+
+@pytest.mark.slow
+def test_rules_are_judged_alike_before_they_are_timed() -> None:
+    report, found = measured(Bench((Subject.RULES,), rounds=1, seconds=60))
+    runs = [run for run in report.sections[0].runs if isinstance(run, RulesRun)]
+    assert [(run.rules, run.engine) for run in runs] == [
+        (count, engine) for count in (30, 1_000) for engine in Engine
+    ]
+    assert all(run.agreed > 100 * run.rules for run in runs)
+    for count in (30, 1_000):
+        assert found[f"rules.{count}.product.times_naive"].median > 5
+        steps = [found[f"rules.{count}.product.us.{step}"] for step in ("columns", "conditions", "results")]
+        whole = found[f"rules.{count}.product.event"].median
+        assert sum(step.median for step in steps) == pytest.approx(whole, rel=0.2)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from alerts.alert import Raised
 from alerts.hit import Hit
+from alerts.overdue import Withdrawal
 from alerts.views import QueueCount
 from desk.consumer import Desk
 from desk.metrics import Service
@@ -49,6 +50,9 @@ class Recorded:
         self.seconds = seconds
         self._add("applied", hits)
         self._add("repeated", repeated)
+
+    def withdrawn(self, hits: int) -> None:
+        self._add("withdrawn", hits)
 
     def rejected(self, messages: int) -> None:
         self._add("rejected", messages)
@@ -90,13 +94,21 @@ class Topic:
         }
         self._producer = Producer({"bootstrap.servers": kafka})
         admin = AdminClient({"bootstrap.servers": kafka})
-        admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(SECONDS)
+        self.withdrawals = f"{name}.withdrawals"
+        for one in (name, self.withdrawals):
+            admin.create_topics([NewTopic(one, PARTITIONS, 1)])[one].result(SECONDS)
 
     def send(self, *messages: Hit | bytes | None) -> None:
         for message in messages:
             key = message.group if isinstance(message, Hit) else None
             value = msgspec.json.encode(message) if isinstance(message, Hit) else message
             self._producer.produce(self.name, value, key)
+        assert self._producer.flush(SECONDS) == 0
+
+    def withdraw(self, *messages: Withdrawal | bytes) -> None:
+        for message in messages:
+            value = msgspec.json.encode(message) if isinstance(message, Withdrawal) else message
+            self._producer.produce(self.withdrawals, value)
         assert self._producer.flush(SECONDS) == 0
 
     def committed(self) -> int:
@@ -150,6 +162,10 @@ def desk(topic: Topic, engine: Engine) -> Callable[[Recorded], AbstractContextMa
     """Starts a desk of the topic's group with the given metrics."""
 
     def start(metrics: Recorded) -> AbstractContextManager[threading.Event]:
-        return running(Desk(topic.config, topic.name, AlertStore(engine), RejectStore(engine), metrics))
+        return running(
+            Desk(
+                topic.config, topic.name, topic.withdrawals, AlertStore(engine), RejectStore(engine), metrics
+            )
+        )
 
     return start

@@ -23,6 +23,7 @@ from store.postgres.alerts import AlertStore
 from store.postgres.rejects import RejectStore
 from tests.alerts.making import make_hit
 from tests.desk.conftest import Recorded, Topic
+from tests.store.postgres.test_withdrawals import withdrawal
 
 Start = Callable[[Recorded], AbstractContextManager[threading.Event]]
 
@@ -41,7 +42,8 @@ class Crashing(AlertStore):
 
 config, topic, database_url = sys.argv[1:]
 engine = sync_engine(database_url)
-Desk(json.loads(config), topic, Crashing(engine), RejectStore(engine), Recorded()).run(threading.Event())
+stores = Crashing(engine), RejectStore(engine)
+Desk(json.loads(config), topic, f"{topic}.withdrawals", *stores, Recorded()).run(threading.Event())
 """
 
 
@@ -235,7 +237,14 @@ def test_lag_and_open_cases_are_observed(topic: Topic, desk: Start, monkeypatch:
 
 
 def test_a_wrong_setting_is_an_error_at_once(topic: Topic, engine: Engine) -> None:
-    desk = Desk({"bootstrap.server": "x"}, topic.name, AlertStore(engine), RejectStore(engine), Recorded())
+    desk = Desk(
+        {"bootstrap.server": "x"},
+        topic.name,
+        topic.withdrawals,
+        AlertStore(engine),
+        RejectStore(engine),
+        Recorded(),
+    )
     with pytest.raises(DeskError, match=r"can't consume `.*`: .*bootstrap\.server.*; correct the setting"):
         desk.run(threading.Event())
 
@@ -244,10 +253,28 @@ def test_a_broker_that_is_away_is_counted_and_the_desk_can_still_be_stopped(engi
     metrics = Recorded()
     stop = threading.Event()
     config = {"bootstrap.servers": "127.0.0.1:1"}
-    desk = Desk(config, "risk.alerts", AlertStore(engine), RejectStore(engine), metrics)
+    desk = Desk(config, "risk.alerts", "risk.withdrawals", AlertStore(engine), RejectStore(engine), metrics)
     thread = threading.Thread(target=desk.run, args=(stop,))
     thread.start()
     metrics.wait("failed kafka", 1)
     stop.set()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_a_withdrawal_ends_the_alert_and_a_broken_one_is_kept_apart(
+    topic: Topic, engine: Engine, desk: Callable[[Recorded], AbstractContextManager[threading.Event]]
+) -> None:
+    hit, metrics = make_hit(1, scenario="confirm"), Recorded()
+    with desk(metrics):
+        topic.withdraw(withdrawal(hit), b"{}", withdrawal(make_hit(2)))
+        metrics.wait("withdrawn", 2)
+        metrics.wait("rejected", 1)
+        topic.send(hit)
+        metrics.wait("applied", 1)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT withdrawn, closed_at IS NOT NULL FROM alerts")).all()
+    assert [tuple(row) for row in found] == [(1, True)]
+    assert [reason for reason, _ in rejects(engine)] == [
+        "the message is no withdrawal: Object missing required field `hit_id`"
+    ]

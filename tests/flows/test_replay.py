@@ -213,3 +213,15 @@ def test_a_named_redis_is_used_and_left_clean(valkey_url: str, tmp_path: Path) -
         assert done.returncode == 0, done.stderr
         assert set(client.scan_iter("{s*}:replay:*")) == before
     assert not (tmp_path / "out" / ".state" / "valkey").exists()
+
+
+def test_a_file_given_twice_is_all_duplicates_the_second_time(tmp_path: Path) -> None:
+    head = tmp_path / "head.jsonl"
+    with gzip.open(SAMPLE) as stream:
+        head.write_bytes(b"".join(next(stream) for _ in range(500)))
+    done = command("replay", head, head, "--out", tmp_path / "out", "--mappings", MAPPINGS)
+    assert done.returncode == 0, done.stderr
+    told = summary(tmp_path / "out")
+    assert told["input"] == 1000
+    assert told["duplicate"] >= told["decided"]
+    assert told["balanced"]

@@ -11,6 +11,7 @@ from events.columns import Float64s, Int64s
 from rules.language.kernels.cells import INT64, MAX_SCALE, Cells, both, decimal, finite, unless
 
 _SAFE = 2.0**63 * (1 - 2.0**-50)  # below it a product is within 64 bits whatever the rounding of its estimate
+_BEYOND = 2.0**63 * (1 + 2.0**-50)  # from there on it is not
 
 
 def aligned(a: Cells, b: Cells) -> tuple[Cells, Cells]:
@@ -54,8 +55,18 @@ def multiply(a: Cells, b: Cells) -> Cells:
     valid = both(a.valid, b.valid)
     if not (a.exact and b.exact) or a.scale * b.scale > MAX_SCALE:
         return finite(decimal(a) * decimal(b), valid)
+    product = a.values * b.values
     estimate = np.abs(a.values.astype(np.float64) * b.values)
-    return unless(a.values * b.values, valid, estimate >= _SAFE, a.scale * b.scale)
+    doubtful = estimate >= _SAFE
+    if doubtful.any():
+        doubtful = doubtful & ((estimate >= _BEYOND) | _wrapped(a.values, b.values, product))
+    return unless(product, valid, doubtful, a.scale * b.scale)
+
+
+def _wrapped(a: Int64s, b: Int64s, product: Int64s) -> npt.NDArray[np.bool_]:
+    """Where a product of about 2**63 did not fit: it has the wrong sign."""
+    wrong: npt.NDArray[np.bool_] = (product != 0) & ((product < 0) != ((a < 0) != (b < 0)))
+    return wrong
 
 
 def divide(a: Cells, b: Cells) -> Cells:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from events.columns import Bools, Column, Float64s, Kind
 from rules.errors import RuleError
+from rules.language.kernels.words import Words
 
 INT64 = np.iinfo(np.int64)
 MAX_SCALE = 10**9
@@ -22,11 +23,13 @@ class Cells(Struct, frozen=True, gc=False):
         values: shape (n,), or () for a constant: int64, float64, bool or object (str); arbitrary where NULL.
         valid: the same shape; None where nothing is NULL.
         scale: power of ten by which integers stand multiplied, so that decimal fractions stay exact.
+        words: the distinct texts of a column of texts.
     """
 
     values: npt.NDArray[Any]
     valid: Bools | None = None
     scale: int = 1
+    words: Words | None = None
 
     @property
     def exact(self) -> bool:
@@ -48,7 +51,7 @@ def from_column(column: Column, kind: Kind) -> Cells:
         return finite(values.astype(np.float64, copy=False), valid)
     if letter in "iu":
         values = values.astype(np.int64, copy=False)
-    return Cells(values, valid)
+    return Cells(values, valid, words=Words(values, valid) if letter == "O" else None)
 
 
 _LETTERS = {Kind.MONEY: "iuf", Kind.NUMBER: "iuf", Kind.TEXT: "O", Kind.BOOL: "b"}

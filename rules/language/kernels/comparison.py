@@ -1,5 +1,6 @@
 """Comparison: integers exactly at any size, floats as float64, texts by code point."""
 
+import operator as comparisons
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from events.columns import Bools
 from rules.language.kernels.cells import Cells, both, decimal
-from rules.language.tree import Comparison
+from rules.language.tree import MIRRORED, Comparison
 
 Comparing = Callable[[Cells, Cells], Cells]
 
@@ -22,19 +23,21 @@ _UFUNCS: dict[Comparison, Callable[[_Array, _Array], Bools]] = {
     Comparison.GT: np.greater,
     Comparison.GE: np.greater_equal,
 }
-_MIRRORED = {
-    Comparison.EQ: Comparison.EQ,
-    Comparison.NE: Comparison.NE,
-    Comparison.LT: Comparison.GT,
-    Comparison.LE: Comparison.GE,
-    Comparison.GT: Comparison.LT,
-    Comparison.GE: Comparison.LE,
+
+
+_TESTS: dict[Comparison, Callable[[str, str], bool]] = {
+    Comparison.EQ: comparisons.eq,
+    Comparison.NE: comparisons.ne,
+    Comparison.LT: comparisons.lt,
+    Comparison.LE: comparisons.le,
+    Comparison.GT: comparisons.gt,
+    Comparison.GE: comparisons.ge,
 }
 
 
 def comparing(operator: Comparison) -> Comparing:
     """The function that compares two numbers, truths or amounts; NULL where one of them is."""
-    ufunc, mirrored = _UFUNCS[operator], _MIRRORED[operator]
+    ufunc, mirrored = _UFUNCS[operator], MIRRORED[operator]
 
     def compare(a: Cells, b: Cells) -> Cells:
         valid = both(a.valid, b.valid)
@@ -52,9 +55,16 @@ def comparing(operator: Comparison) -> Comparing:
 
 def comparing_texts(operator: Comparison) -> Comparing:
     """The function that compares two texts by code point; NULL where one of them is."""
-    ufunc = _UFUNCS[operator]
+    ufunc, test = _UFUNCS[operator], _TESTS[operator]
 
     def compare(a: Cells, b: Cells) -> Cells:
+        if a.words is not None and b.values.ndim == 0 and b.valid is None:
+            other = b.values.item()
+            if operator is Comparison.EQ:
+                return Cells(a.words.equal(other), a.valid)
+            if operator is Comparison.NE:
+                return Cells(~a.words.equal(other), a.valid)
+            return Cells(a.words.test(lambda text: test(text, other)), a.valid)
         return Cells(ufunc(_filled(a), _filled(b)).astype(np.bool_), both(a.valid, b.valid))
 
     return compare

@@ -11,6 +11,10 @@ def conjunction(a: Cells, b: Cells) -> Cells:
     if a.valid is None and b.valid is None:
         return Cells(a.values & b.values)
     values = truths(a) & truths(b)
+    if a.valid is None:
+        return Cells(values, b.valid | ~a.values)
+    if b.valid is None:
+        return Cells(values, a.valid | ~b.values)
     return Cells(values, values | falsehoods(a) | falsehoods(b))
 
 
@@ -19,7 +23,11 @@ def disjunction(a: Cells, b: Cells) -> Cells:
     if a.valid is None and b.valid is None:
         return Cells(a.values | b.values)
     values = truths(a) | truths(b)
-    return Cells(values, values | (falsehoods(a) & falsehoods(b)))
+    if a.valid is None:
+        return Cells(values, b.valid | a.values)
+    if b.valid is None:
+        return Cells(values, a.valid | b.values)
+    return Cells(values, values | (a.valid & b.valid))
 
 
 def negation(a: Cells) -> Cells:
@@ -44,4 +52,4 @@ def truths(a: Cells) -> Bools:
 
 def falsehoods(a: Cells) -> Bools:
     """Where `a` is false, not NULL."""
-    return ~a.values if a.valid is None else ~a.values & a.valid
+    return ~a.values if a.valid is None else np.greater(a.valid, a.values)

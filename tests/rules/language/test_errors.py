@@ -75,6 +75,25 @@ TEXTS = [
     "?",
     "amount[1] > 1",
     "*",
+    "NVL(amount, 0) > 1",
+    "COALESCE(amount,, 0) > 1",
+    "region IN (, '310000')",
+    "amount BETWEEN 1 2",
+    "CASE WHEN amount > 1 TRUE END",
+    "NOT region NOT IS NULL",
+    "orders_1h NOT BETWEEN 1 AND 2 IN (TRUE)",
+    "amount > 1 " + "COALESCE（" * 60,
+    f"{'long_name_' * 60} > 1",
+    "+amount > 1",
+    "@amount > 1",
+    "amount > 1 /* much */",
+    "amount\u00a0> 1",
+    "region = '\u202e310000'",
+    "LISTED(region, ALL 'high_risk_regions')",
+    "region IS `",
+    "{,: 1} IN (1)",
+    '"a\nb" = 1',
+    " OR ".join(f"region LIKE '%{number}%'" for number in range(60)),
 ]
 
 
@@ -84,6 +103,7 @@ def test_messages() -> None:
         with pytest.raises(LanguageError) as caught:
             compile_condition(text, SCOPE)
         assert "\n" not in str(caught.value)
+        assert 0 <= caught.value.start < caught.value.end <= len(text) + 1
         parts.append(f"{text}\n→ {caught.value}\n{caught.value.detail}\n")
     check_golden("language_errors.txt", "\n".join(parts))
 

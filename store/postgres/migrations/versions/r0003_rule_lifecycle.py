@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 _MOMENT = sa.DateTime(timezone=True)
 _TIER = ENUM("low", "medium", "high", "critical", name="tier", create_type=False)
@@ -21,7 +21,7 @@ END $$
 
 
 def upgrade() -> None:
-    """Build the tables beside those of 0001; rows of the history can't be changed or removed any more."""
+    """Build the tables beside those of before; rows of the history can't be changed or removed any more."""
     _create_packs()
     _create_editions()
     op.create_table(

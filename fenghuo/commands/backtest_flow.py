@@ -1,0 +1,164 @@
+"""What turns the dataflow into a backtest: a judge that hands on columns, and a sink that counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from backtest.errors import BacktestError
+from backtest.hits import BatchHits, batch_hits
+from backtest.meaning import same_features
+from backtest.rulebook import Rulebook
+from backtest.trial import Count, Trial
+from events.columns import EventBatch
+from models.model import Model
+from rules.evaluate import derive, evaluate
+from rules.score import Score, score
+from telemetry.metrics import FlowMetrics
+from windows.windowed import WindowedBatch
+from wire.output import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed(Output):
+    """What the packs of a trial said of a part of a batch.
+
+    Args:
+        everything: the events that the windows accepted.
+        told: the hits of each pack, over those events that lie in the period asked for.
+        outside: how many do not.
+    """
+
+    everything: EventBatch | None = None
+    told: tuple[BatchHits, ...] = ()
+    outside: int = 0
+
+
+class TrialJudge:
+    """Judges batches by every pack of a trial, over the same windows.
+
+    Args:
+        trial: the packs and the period.
+        names: for each pack, the window features' names by its own, as their union has them.
+        models: the anomaly model of each pack; None for none.
+        metrics: where steps are timed.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        names: Sequence[Mapping[str, str]],
+        models: Sequence[Model | None],
+        metrics: FlowMetrics,
+    ) -> None:
+        self._trial = trial
+        self._names = names
+        self._models = models
+        self._scoring = metrics.step_seconds.labels("score")
+        self._ruling = metrics.step_seconds.labels("rules")
+        packs = [book.pack for book in trial.books]
+        model = models[0]
+        self._shared = (
+            model is not None
+            and all(other is model for other in models)
+            and same_features(packs, model.feature_names)
+        )
+
+    def __call__(self, windowed: WindowedBatch) -> Assessed:
+        """What the packs say of a batch; only events in the period are judged."""
+        batch = windowed.batch
+        counted = np.flatnonzero(self._trial.counted(batch))
+        part = windowed if len(counted) == len(batch) else windowed.take(counted)
+        told: list[BatchHits] = []
+        said: Score | None = None
+        for book, names, model in zip(self._trial.books, self._names, self._models, strict=True):
+            if not self._shared:
+                said = None
+            one, said = self._judge(part, book, names, model, said)
+            told.append(one)
+        return Assessed(
+            batch=batch.batch,
+            size=batch.size,
+            rows=batch.rows,
+            duplicates=windowed.duplicates,
+            late=int(np.count_nonzero(part.late)),
+            everything=batch,
+            told=tuple(told),
+            outside=len(batch) - len(counted),
+        )
+
+    def _judge(
+        self,
+        part: WindowedBatch,
+        book: Rulebook,
+        names: Mapping[str, str],
+        model: Model | None,
+        said: Score | None,
+    ) -> tuple[BatchHits, Score | None]:
+        """The hits of one pack, and the score that it was given or made."""
+        pack, batch = book.pack, part.batch
+        with self._scoring.time():
+            features = {own: part.features[name] for own, name in names.items()}
+            warming = {own: part.warming[name] for own, name in names.items() if name in part.warming}
+            derived = derive(pack, batch, features, warming)
+            if said is None and model is not None:
+                said = score(model, batch, derived)
+        with self._ruling.time():
+            anomaly = said.percentile if said is not None else None
+            judgement = evaluate(pack, batch, derived, part.profiles, anomaly)
+            return batch_hits(book, batch, judgement), said
+
+
+class CountSink(DynamicSink[tuple[str, Output]]):
+    """Adds up what a trial said, batch by batch in the order of the input; for one worker.
+
+    Args:
+        count: takes it.
+    """
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_CountPartition":  # noqa: ARG002
+        """The sink's only partition.
+
+        Raises:
+            BacktestError: there are several workers, and no one order of batches.
+        """
+        if worker_count != 1:
+            raise BacktestError(f"a backtest runs on one worker, got {worker_count}; leave `workers` at 1")
+        return _CountPartition(self._count)
+
+
+class _CountPartition(StatelessSinkPartition[tuple[str, Output]]):
+    def __init__(self, count: Count) -> None:
+        self._count = count
+        self._next = 0
+        self._waiting: dict[int, list[Output]] = {}
+
+    def write_batch(self, items: list[tuple[str, Output]]) -> None:
+        for _, output in items:
+            self._waiting.setdefault(output.batch, []).append(output)
+        while self._complete(parts := self._waiting.get(self._next, [])):
+            self._add(parts)
+            del self._waiting[self._next]
+            self._next += 1
+
+    @staticmethod
+    def _complete(parts: list[Output]) -> bool:
+        return bool(parts) and sum(part.accounted for part in parts) == parts[0].size
+
+    def _add(self, parts: list[Output]) -> None:
+        messages = self._count.messages
+        messages.messages += parts[0].size
+        assessed = [part for part in parts if isinstance(part, Assessed) and len(part.rows)]
+        for part in parts:
+            messages.duplicates += len(part.duplicates)
+            messages.dead_lettered += len(part.dead)
+        for part in sorted(assessed, key=lambda part: int(part.rows[0])):
+            assert part.everything is not None
+            messages.outside += part.outside
+            messages.evaluated += len(part.rows) - part.outside
+            messages.late += part.late
+            self._count.add(part.everything, part.told)

@@ -1,0 +1,98 @@
+"""The editions of the rules as one process judges by them: loaded as they appear, in the background."""
+
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+from typing import Self
+
+import structlog
+
+from events.errors import FenghuoError
+from flows.rulings import Judging, Rulings
+from rules.edition import Boundary, Edition, EditionStore, PackVersion
+from rules.pack import Pack
+from telemetry.metrics import FlowMetrics
+
+INTERVAL = 0.25
+"""Seconds between looks at the store; a new edition is in force everywhere a moment later."""
+
+_log = structlog.get_logger(__name__)
+
+Build = Callable[[Edition], tuple[Pack, Judging]]
+"""Makes what judges by an edition; raises a FenghuoError where the edition can't be used."""
+
+
+class Editions:
+    """Follows the store of editions; what lanes see of it is in `wire.turnover.Editions`.
+
+    Args:
+        store: of editions.
+        build: makes what judges by an edition.
+        metrics: where the edition in force is told.
+
+    Raises:
+        FenghuoError: the newest edition can't be had, or there is none.
+    """
+
+    def __init__(self, store: EditionStore, build: Build, metrics: FlowMetrics) -> None:
+        self._store = store
+        self._build = build
+        self._metrics = metrics
+        self._stop = Event()
+        self._thread: Thread | None = None
+        self._failed: int | None = None
+        self.rulings = Rulings(lambda number: build(store.edition(number)))
+        self._newest = 0
+        self._load(store.newest())
+
+    @property
+    def newest(self) -> int:
+        """Number of the newest edition that this process can judge by."""
+        return self._newest
+
+    def boundaries(self, lane: str) -> Sequence[Boundary]:
+        """The places at which a lane went over to editions, oldest first."""
+        return self._store.boundaries(lane)
+
+    def settle(self, lane: str, boundary: Boundary) -> Boundary:
+        """Write a place down, unless the lane has one for that edition; gives the one that holds."""
+        return self._store.settle(lane, boundary)
+
+    def __enter__(self) -> Self:
+        self._thread = Thread(target=self._follow, name="editions", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            self.look()
+
+    def look(self) -> None:
+        """Load the newest edition, if there is a new one; one that can't be used changes nothing."""
+        try:
+            number = self._store.newest()
+            if number > self._newest:
+                self._load(number)
+        except FenghuoError as error:
+            self._metrics.edition_failures.inc()
+            if self._failed != self._newest:
+                self._failed = self._newest
+                _log.error("edition_not_loaded", in_force=self._newest, error=str(error))
+
+    def _load(self, number: int) -> None:
+        edition = self._store.edition(number)
+        pack, judge = self._build(edition)
+        self.rulings.add(number, pack, judge)
+        self._newest, self._failed = number, None
+        self._metrics.edition.set(number)
+        self._metrics.pack.clear()
+        self._metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
+        _log.info("edition_loaded", edition=number, packs=_told(edition.active), shadow=_told(edition.shadow))
+
+
+def _told(versions: Sequence[PackVersion]) -> list[str]:
+    return [f"{version.pack}@{version.version}" for version in versions]
