@@ -1,4 +1,4 @@
-"""The command line of the life of rules, from `fenghuo rules submit` to `reset-breaker`."""
+"""The command line of rules that goes through the console, from `submit` to `reset-breaker`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from fenghuo.console_client import ConsoleClient, signed_in
 from fenghuo.settings import load_settings
 from rules.lifecycle import Action
 
-app = typer.Typer()
+app = typer.Typer(help="Check and try rule packs, and put them into force.", no_args_is_help=True)
 
 User = Annotated[str | None, typer.Option(help="Sign-in name; default: FENGHUO_USER.")]
 Why = Annotated[str, typer.Option(help="Kept in the history.")]
