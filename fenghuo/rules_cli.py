@@ -43,10 +43,11 @@ def _move(action: Action, pack: str, version: int, user: str | None, reason: str
 def submit(
     pack: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="File of the pack.")],
     user: User = None,
+    reason: Why = "",
 ) -> None:
     """Hand in a version of a pack as a draft."""
     with _session(user) as console:
-        command.submit(console, pack, "", Console())
+        command.submit(console, pack, reason, Console())
 
 
 @app.command()

@@ -22,10 +22,10 @@ def submit(console: ConsoleClient, path: Path, reason: str, out: Console) -> Non
     """
     load_pack(path)
     text = path.read_text(encoding="utf-8")
-    version = console.post("/api/rules/packs", content=text, name=path.name)
+    version = console.post("/api/rules/packs", content=text, name=path.name, reason=reason)
     named = f"{version['pack']}@{version['version']}"
     told = "handed in" if version["fresh"] else "was there already"
-    _say(out, f"{named}: {told}, {version['state']}" + (f" ({reason})" if reason else ""))
+    _say(out, f"{named}: {told}, {version['state']}")
     if version["state"] != "active":
         _say(
             out,

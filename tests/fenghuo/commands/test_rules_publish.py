@@ -60,7 +60,7 @@ def second(tmp_path: Path) -> str:
 
 
 def test_one_hands_in_and_another_publishes(run: Run, second: str) -> None:
-    code, out, _ = run("ann", "publish", second)
+    code, out, _ = run("ann", "publish", second, "--reason", "for the new year")
     assert (code, out.splitlines()) == (
         0,
         [
@@ -81,6 +81,7 @@ def test_one_hands_in_and_another_publishes(run: Run, second: str) -> None:
     assert re.search(r"small@2 +active +ann .* ben", out)
     _, out, _ = run("ann", "history", "small")
     assert "stricter" in out
+    assert "for the new year" in out
     assert re.search(r"small@1 +seed +system +1", out)
 
 
