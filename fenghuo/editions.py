@@ -1,13 +1,16 @@
 """The editions of the rules as one process judges by them: loaded as they appear, in the background."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 
+from events.clock import Clock
 from events.errors import FenghuoError
 from flows.rulings import Judging, Rulings
+from flows.tally import RuleTally
+from rules.breaker import Count, Trip
 from rules.edition import Boundary, Edition, EditionStore, PackVersion
 from rules.pack import Pack
 from telemetry.metrics import FlowMetrics
@@ -21,6 +24,59 @@ Build = Callable[[Edition], tuple[Pack, Judging]]
 """Makes what judges by an edition; raises a FenghuoError where the edition can't be used."""
 
 
+class Accounts(Protocol):
+    """Where breakers are told what rules hold."""
+
+    def add(self, counts: Mapping[str, Count]) -> None:
+        """Add what rules did since the last call."""
+        ...
+
+
+class Fuses(Protocol):
+    """What limits rules that hold too much."""
+
+    def check(self, now: int) -> list[Trip]:
+        """Limit every rule that exceeds its breaker."""
+        ...
+
+
+class BreakerWatch:
+    """Tells the breakers what the rules of this process hold, and has them checked.
+
+    Args:
+        tally: of this process.
+        accounts: of all processes.
+        fuses: are checked.
+        clock: the present.
+        metrics: where trips are counted.
+    """
+
+    def __init__(
+        self, tally: RuleTally, accounts: Accounts, fuses: Fuses, clock: Clock, metrics: FlowMetrics
+    ) -> None:
+        self._tally = tally
+        self._accounts = accounts
+        self._fuses = fuses
+        self._clock = clock
+        self._metrics = metrics
+
+    def look(self) -> None:
+        """Hand on what was counted, and check.
+
+        Raises:
+            FenghuoError: the store does not answer; what was counted is handed on the next time.
+        """
+        counts = self._tally.take()
+        try:
+            self._accounts.add(counts)
+        except FenghuoError:
+            self._tally.put_back(counts)
+            raise
+        for trip in self._fuses.check(self._clock()):
+            self._metrics.breaker_trips.labels(trip.rule).inc()
+            _log.warning("rule_limited", rule=trip.rule, judged=trip.count.judged, holds=trip.count.holds)
+
+
 class Editions:
     """Follows the store of editions; what lanes see of it is in `wire.turnover.Editions`.
 
@@ -28,12 +84,23 @@ class Editions:
         store: of editions.
         build: makes what judges by an edition.
         metrics: where the edition in force is told.
+        lineage: name of the run that the places of lanes belong to.
+        breakers: told and checked on the way; None where nobody asks.
 
     Raises:
         FenghuoError: the newest edition can't be had, or there is none.
     """
 
-    def __init__(self, store: EditionStore, build: Build, metrics: FlowMetrics) -> None:
+    def __init__(
+        self,
+        store: EditionStore,
+        build: Build,
+        metrics: FlowMetrics,
+        lineage: str,
+        breakers: BreakerWatch | None = None,
+    ) -> None:
+        self._lineage = lineage
+        self._breakers = breakers
         self._store = store
         self._build = build
         self._metrics = metrics
@@ -49,13 +116,21 @@ class Editions:
         """Number of the newest edition that this process can judge by."""
         return self._newest
 
+    @property
+    def pack(self) -> str:
+        """Id of the packs in force."""
+        return self.rulings.of(self._newest).pack.id
+
     def boundaries(self, lane: str) -> Sequence[Boundary]:
         """The places at which a lane went over to editions, oldest first."""
-        return self._store.boundaries(lane)
+        return self._store.boundaries(self._own(lane))
 
     def settle(self, lane: str, boundary: Boundary) -> Boundary:
         """Write a place down, unless the lane has one for that edition; gives the one that holds."""
-        return self._store.settle(lane, boundary)
+        return self._store.settle(self._own(lane), boundary)
+
+    def _own(self, lane: str) -> str:
+        return f"{self._lineage}/{lane}"
 
     def __enter__(self) -> Self:
         self._thread = Thread(target=self._follow, name="editions", daemon=True)
@@ -74,6 +149,8 @@ class Editions:
     def look(self) -> None:
         """Load the newest edition, if there is a new one; one that can't be used changes nothing."""
         try:
+            if self._breakers is not None:
+                self._breakers.look()
             number = self._store.newest()
             if number > self._newest:
                 self._load(number)

@@ -1,5 +1,6 @@
 """The recovery directory of a run that has stopped."""
 
+import secrets
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -70,6 +71,27 @@ def prepare_recovery(recovery: Path) -> None:
         with closing(sqlite3.connect(made)) as part:
             part.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         made.replace(recovery / made.name)
+
+
+def lineage_of(recovery: Path) -> str:
+    """The name of the run that a recovery directory goes on with; a new one where it is missing.
+
+    What is kept elsewhere for the places that a run has read is kept under this name: once the directory is
+    deleted, reading begins anew and those places mean nothing.
+
+    Raises:
+        RecoveryError: the directory can't be written.
+    """
+    path = recovery / "lineage"
+    try:
+        if not path.exists():
+            recovery.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(".part")
+            draft.write_text(secrets.token_hex(8), "ascii")
+            draft.replace(path)
+        return path.read_text("ascii")
+    except OSError as error:
+        raise RecoveryError(f"`{path}`: {error.strerror}; make it readable and writable") from error
 
 
 def _drop_uncommitted(recovery: Path) -> None:

@@ -1,6 +1,7 @@
 """Wiring: the one place where settings become objects."""
 
 import gc
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import local
 
+import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
@@ -17,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
+from fenghuo.editions import BreakerWatch, Editions
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.recovery import prepare_recovery
@@ -26,12 +29,21 @@ from flows import steps
 from flows.judge import Judge
 from flows.risk import risk_flow
 from flows.rulings import FIXED, Judging, Rulings
+from flows.tally import RuleTally
 from flows.windows import OpenWorker, WorkerWindows
+from models.errors import ModelError
 from models.model import Model
 from models.registry import load as load_model
-from rules.pack import Pack
+from rules.edition import Edition, EditionStore
+from rules.pack import Pack, read_pack
 from rules.quarantine import Quarantine
-from rules.union import load_packs
+from rules.suppression import Suppressions
+from rules.terms import under
+from rules.union import load_packs, united
+from store.postgres.engine import sync_engine
+from store.postgres.migrate import migrate
+from store.postgres.rules.breakers import Breakers, RuleCounts
+from store.postgres.rules.editions import PostgresEditionStore
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
@@ -42,6 +54,8 @@ from wire.codec import Codec
 from wire.messages import RawBatch
 from wire.output import Output
 from wire.tables import read_tables
+
+_log = structlog.get_logger(__name__)
 
 LIFETIME = 5 * 366 * 86_400.0  # general data is kept for five years at most
 REPLAY_LIFETIME = 7 * 86_400.0  # of a replay that is never finished
@@ -116,6 +130,7 @@ def build_flow(
     degrade: bool,
     gather: bool = False,
     lifetime: float = LIFETIME,
+    editions: Editions | None = None,
     rulings: Rulings | None = None,
     judge: Judging | None = None,
 ) -> Dataflow:
@@ -131,10 +146,13 @@ def build_flow(
         degrade: judge without windows after that, instead of ending.
         gather: judge what several partitions give at a time together.
         lifetime: seconds that the log of a shard is kept without being written to.
+        editions: of the rules, where they change while the flow runs.
         rulings: by edition; that of `risk` alone where none are given.
         judge: judges instead of them, over the windows that they need; no deadline is told then.
     """
-    if rulings is None:
+    if editions is not None:
+        rulings = editions.rulings
+    elif rulings is None:
         rulings = Rulings()
         quarantine = Quarantine(risk.settings.quarantine_after)
         judging = Judge(risk.pack, risk.model, wall_clock, risk.metrics, quarantine)
@@ -147,8 +165,9 @@ def build_flow(
     def open_worker(scope: Entity, keys: str) -> OpenWorker:
         return _open_worker(risk, rulings, scope, redis_url, keys, patience, lifetime, degrade=degrade)
 
-    tells = judge is None and bool(rulings.of(FIXED).duties.watched)
-    crowds = bool(rulings.ground(Entity.COUNTERPARTY).plan.features)
+    # What an edition to come may ask for has to be there from the start.
+    tells = editions is not None or (judge is None and bool(rulings.of(FIXED).duties.watched))
+    crowds = editions is not None or bool(rulings.ground(Entity.COUNTERPARTY).plan.features)
     return risk_flow(
         source,
         sink,
@@ -162,6 +181,65 @@ def build_flow(
         clock=wall_clock if gather else None,
         metrics=risk.metrics,
     )
+
+
+@contextmanager
+def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[Editions]:
+    """The editions that a database keeps, followed until the end of the block.
+
+    Where it keeps none, the packs of the settings become the first.
+
+    Args:
+        risk: what judges otherwise.
+        database_url: of the database.
+        lineage: name of the run that the places of lanes belong to.
+
+    Raises:
+        FenghuoError: the database can't be used, or what it keeps can't judge.
+    """
+    migrate(database_url)
+    engine = sync_engine(database_url)
+    try:
+        store = PostgresEditionStore(engine)
+        store.seed({str(path): path.read_text("utf-8") for path in risk.settings.pack})
+        tally = RuleTally()
+        breakers = BreakerWatch(
+            tally, RuleCounts(engine, secrets.token_hex(8)), Breakers(engine), wall_clock, risk.metrics
+        )
+        build = _Builder(risk, store, tally)
+        with Editions(store, build, risk.metrics, lineage, breakers) as editions:
+            yield editions
+    finally:
+        engine.dispose()
+
+
+class _Builder:
+    """Makes what judges by an edition."""
+
+    def __init__(self, risk: Risk, store: EditionStore, tally: RuleTally) -> None:
+        self._risk = risk
+        self._store = store
+        self._tally = tally
+        self._quarantines: dict[str, Quarantine] = {}
+
+    def __call__(self, edition: Edition) -> tuple[Pack, Judging]:
+        risk = self._risk
+        packs = [
+            read_pack(self._store.source(version.sha256), f"{version.pack}@{version.version}")
+            for version in edition.active
+        ]
+        pack = under(united(packs), edition)
+        after = risk.settings.quarantine_after
+        quarantine = self._quarantines.setdefault(pack.content_hash, Quarantine(after))
+        suppressions = Suppressions(edition.suppressions)
+        model = risk.model
+        if model is not None:
+            try:
+                model.check_features(pack.kinds)
+            except ModelError as error:
+                _log.error("model_set_aside", model=model.id, pack=pack.id, error=str(error))
+                model = None
+        return pack, Judge(pack, model, wall_clock, risk.metrics, quarantine, suppressions, self._tally)
 
 
 def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:

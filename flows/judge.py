@@ -12,6 +12,7 @@ from prometheus_client import Counter as Metric
 
 from alerts.hits import hits_of
 from events.clock import Clock
+from flows.tally import RuleTally
 from models.model import Model
 from rules.decide import Scored, decide
 from rules.decision import Contribution
@@ -50,6 +51,7 @@ class Judge:
         metrics: where results are counted.
         quarantine: of rules that fail; shared by whatever judges by the same pack.
         suppressions: of hits.
+        tally: counts what rules hold, for their breakers; None where there are none.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Judge:
         metrics: FlowMetrics,
         quarantine: Quarantine | None = None,
         suppressions: Suppressions | None = None,
+        tally: RuleTally | None = None,
     ) -> None:
+        self._tally = tally
         self._pack = pack
         self._quarantine = quarantine or Quarantine(DEFAULT_AFTER)
         self._suppressions = suppressions
@@ -94,6 +98,8 @@ class Judge:
                 pack, batch, derived, windowed.profiles, anomaly, self._suppressions, self._quarantine.held
             )
             self._note_failures(judgement)
+            if self._tally is not None:
+                self._tally.add(judgement)
             scored = self._scored(judgement, said)
         now = self._clock()
         decided = self._decide(windowed, judgement, scored, now)

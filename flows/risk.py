@@ -80,7 +80,7 @@ def risk_flow(
         windowed = told.falses
         rest = op.merge("overdue", rest, op.map_value("tell", told.trues, tell))
     if open_second is not None:
-        rest = op.merge("aside", rest, op.flat_map("duplicates", windowed, steps.duplicates))
+        rest = op.merge("aside", rest, op.flat_map("duplicates", windowed, steps.duplicates(metrics)))
         routed = op.merge("gather", known.trues, op.flat_map("route", windowed, route(shards)))
         windowed = _windows(
             "counterparties", routed, lambda state: CounterpartyLogic(ShardLogic(open_second(), state))

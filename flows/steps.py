@@ -107,12 +107,17 @@ def split(
     return step
 
 
-def duplicates(item: tuple[str, Windowed]) -> Iterator[tuple[str, Output]]:
-    """The duplicates of a first stage as a part of its batch's output; the second stage does not see them."""
-    key, (windowed, _) = item
-    batch = windowed.batch
-    if len(windowed.duplicates):
-        yield key, Output(batch.batch, batch.size, duplicates=windowed.duplicates)
+def duplicates(metrics: FlowMetrics) -> Callable[[tuple[str, Windowed]], Iterator[tuple[str, Output]]]:
+    """The step that takes the duplicates of a first stage out; the second stage does not see them."""
+
+    def step(item: tuple[str, Windowed]) -> Iterator[tuple[str, Output]]:
+        key, (windowed, _) = item
+        batch = windowed.batch
+        if len(windowed.duplicates):
+            metrics.duplicate.inc(len(windowed.duplicates))
+            yield key, Output(batch.batch, batch.size, duplicates=windowed.duplicates)
+
+    return step
 
 
 def tell(clock: Clock, metrics: FlowMetrics) -> Callable[[Overdue], Output]:

@@ -128,6 +128,12 @@ class FlowMetrics:
             ["shard"],
             registry=registry,
         )
+        self.breaker_trips = Counter(
+            "fenghuo_breaker_trips",
+            "Rules limited to review because they held too much, as this process found.",
+            ["rule"],
+            registry=registry,
+        )
         self.edition = Gauge(
             "fenghuo_rules_edition",
             "Newest edition of the rules that this process judges by; 0 where they never change.",

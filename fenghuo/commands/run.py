@@ -1,12 +1,16 @@
 """`fenghuo run`: the dataflow on Kafka, until it is told to stop."""
 
+from contextlib import ExitStack
+
 import structlog
 from prometheus_client import start_http_server
 
 from fenghuo.embedded import start_services
+from fenghuo.embedded.services import Need
 from fenghuo.ending import stop_on_signals
+from fenghuo.recovery import lineage_of
 from fenghuo.settings import Settings, SettingsError, variable
-from fenghuo.wiring import build_flow, build_risk, run_flow
+from fenghuo.wiring import build_flow, build_risk, following_editions, run_flow
 from telemetry.log import configure
 from wire.kafka_sink import KafkaSink
 from wire.kafka_source import KafkaSource
@@ -20,6 +24,9 @@ _log = structlog.get_logger(__name__)
 def run(settings: Settings) -> None:
     """Judge the events of Kafka's input topics.
 
+    With a database the rules in force are those that it keeps, and change while the flow runs; without one
+    they are the packs of the settings.
+
     Raises:
         FenghuoError: a setting, pack or model is wrong, a server can't be reached, or the run failed.
     """
@@ -28,35 +35,47 @@ def run(settings: Settings) -> None:
         raise SettingsError(f"`{name}` is not set; name the server, or let `fenghuo demo` start it")
     configure(settings.log_level.value, machine=settings.log_format.value == "json", process="run")
     risk = build_risk(settings)
-    with (
-        start_services(settings, settings.data_dir, need={"redis", "kafka"}) as services,
-        stop_on_signals() as stop,
-    ):
+    recovery = settings.data_dir / "recovery"
+    need: set[Need] = {"redis", "kafka"}
+    if settings.database_url is not None:
+        need.add("database")
+    with ExitStack() as stack:
+        services = stack.enter_context(start_services(settings, settings.data_dir, need=need))
+        stop = stack.enter_context(stop_on_signals())
+        editions = None
+        if settings.database_url is not None:
+            lineage = lineage_of(recovery)
+            editions = stack.enter_context(following_editions(risk, services.database_url, lineage))
         config = {"bootstrap.servers": services.kafka}
         partitions = ensure_topics(config, INPUTS, settings.kafka_partitions)
         ensure_topics(config, OUTPUTS, partitions)
         server, _ = start_http_server(settings.metrics_port, settings.metrics_host, risk.registry)
         _log.info(
             "run_started",
-            pack=risk.pack.id,
+            pack=risk.pack.id if editions is None else editions.pack,
+            edition=None if editions is None else editions.newest,
             model=risk.model.id if risk.model is not None else None,
             partitions=partitions,
             metrics=f"http://{settings.metrics_host}:{server.server_port}/metrics",
         )
+        source = KafkaSource(
+            config, INPUTS, partitions, risk.metrics, stop, silence=settings.silence, editions=editions
+        )
         flow = build_flow(
             risk,
-            KafkaSource(config, INPUTS, partitions, risk.metrics, stop, silence=settings.silence),
+            source,
             KafkaSink(config, settings.shards, risk.metrics),
             redis_url=services.redis_url,
             namespace=NAMESPACE,
             patience=settings.degrade_after,
             degrade=True,
             gather=True,
+            editions=editions,
         )
         run_flow(
             flow,
             workers=settings.workers,
-            recovery=settings.data_dir / "recovery",
+            recovery=recovery,
             interval=settings.snapshot_interval,
         )
         _log.info("run_stopped")

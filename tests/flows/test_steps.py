@@ -179,10 +179,12 @@ def test_duplicates_of_a_first_stage_leave_for_the_sink(metrics: FlowMetrics) ->
         return WindowedBatch(batch, {}, profiles, nothing, nothing, duplicates_)
 
     number = BatchNumber("o", 0)
-    ((key, output),) = duplicates(("002", Windowed(windowed([4, 9]), number)))
+    step = duplicates(metrics)
+    ((key, output),) = step(("002", Windowed(windowed([4, 9]), number)))
     assert (key, output.batch, output.size, output.accounted) == ("002", 5, batch.size, 2)
     assert output.duplicates.tolist() == batch.rows[[4, 9]].tolist()
-    assert not list(duplicates(("002", Windowed(windowed([]), number))))
+    assert not list(step(("002", Windowed(windowed([]), number))))
+    assert metrics.duplicate._value.get() == 2
 
 
 def test_a_batch_of_only_good_or_only_bad_messages_goes_one_way(metrics: FlowMetrics) -> None:
