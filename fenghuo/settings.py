@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -263,34 +262,6 @@ def load_settings(**options: Any) -> Settings:
         raise SettingsError(_explain(error, origins)) from None  # its text would show secrets
     settings._origins.update(origins)  # noqa: SLF001 - the loader completes what it makes
     return settings
-
-
-def session_secret(settings: Settings) -> SecretStr:
-    """The key that signs sessions: the one set, else the one kept in the data directory, made if missing.
-
-    Raises:
-        SettingsError: the data directory can't keep it.
-    """
-    if settings.session_secret is not None:
-        return settings.session_secret
-    path = settings.data_dir / "session_secret"
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            fresh = path.with_name(f"{path.name}.{os.getpid()}")
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(32))
-            try:
-                path.hardlink_to(fresh)  # fails when another process was first: then its key counts
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return SecretStr(path.read_text(encoding="ascii"))
-    except OSError as error:
-        raise SettingsError(
-            f"`{path}`: can't keep the session key: {error.strerror}; set `{variable('session_secret')}`"
-        ) from error
 
 
 def variable(name: str) -> str:

@@ -139,12 +139,6 @@ class FlowMetrics:
             "Newest edition of the rules that this process judges by; 0 where they never change.",
             registry=registry,
         )
-        self.breakers = Counter(
-            "fenghuo_rule_breakers_tripped",
-            "Rules limited to review because they held too much, by rule.",
-            ["rule"],
-            registry=registry,
-        )
         self.edition_failures = Counter(
             "fenghuo_rules_edition_failures",
             "Looks at the store of editions that failed; the edition before stays in force.",
