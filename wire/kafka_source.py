@@ -7,6 +7,7 @@ messages' timestamps: catching up with a backlog then judges an order before its
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from events.clock import SECOND, wall_clock
 from telemetry.metrics import FlowMetrics
 from wire.kafka_lane import Lane, Offsets, produced_at, raw_batch
 from wire.messages import RawBatch
-from wire.turnover import Editions, Turnover
+from wire.turnover import Editions, Reach, Turnover
 
 __all__ = ["BATCH", "KafkaSource", "LanePlace", "Offsets", "lane_name", "lane_number"]
 
@@ -61,6 +62,7 @@ class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
         stop: when set, reading ends; the offsets are kept.
         silence: seconds without a message after which batches tell of silence; None for never.
         editions: of the rules, where they may change; None where one judges all.
+        reach: directory where lanes note how far they have read, to go on with `editions` after a crash.
         stop_at_end: end when everything that the topics hold has been read, for tests and benchmarks.
     """
 
@@ -74,8 +76,10 @@ class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
         *,
         silence: float | None = None,
         editions: Editions | None = None,
+        reach: Path | None = None,
         stop_at_end: bool = False,
     ) -> None:
+        self._reach = reach
         self._silence = silence
         self._editions = editions
         self._stop = stop or Event()
@@ -100,7 +104,10 @@ class KafkaSource(FixedPartitionedSource[RawBatch, LanePlace]):
         begin = {name: place.offsets.get(name, 0) for name in self._topics}
         lane = Lane(self._config, lane_number(for_part), begin, limit=BATCH)
         silence = None if self._silence is None else round(self._silence * SECOND)
-        turnover = None if self._editions is None else Turnover(self._editions, for_part, begin)
+        turnover = None
+        if self._editions is not None:
+            reach = None if self._reach is None else Reach(self._reach / for_part)
+            turnover = Turnover(self._editions, for_part, begin, reach)
         return _Part(lane, place, self._metrics, self._stop, silence, turnover, stop_at_end=self._stop_at_end)
 
 
@@ -181,3 +188,5 @@ class _Part(StatefulSourcePartition[RawBatch, LanePlace]):
 
     def close(self) -> None:
         self._lane.close()
+        if self._turnover is not None:
+            self._turnover.close()

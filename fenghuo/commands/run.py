@@ -59,7 +59,14 @@ def run(settings: Settings) -> None:
             metrics=f"http://{settings.metrics_host}:{server.server_port}/metrics",
         )
         source = KafkaSource(
-            config, INPUTS, partitions, risk.metrics, stop, silence=settings.silence, editions=editions
+            config,
+            INPUTS,
+            partitions,
+            risk.metrics,
+            stop,
+            silence=settings.silence,
+            editions=editions,
+            reach=recovery / "reach",
         )
         flow = build_flow(
             risk,

@@ -124,6 +124,10 @@ def _plain(tokens: list[Token], text: str) -> None:
     for token in tokens:
         _gap(text, end, token.start)
         kind, span = token.token_type, (token.start, token.end + 1)
+        if before is TokenType.DOT and kind is TokenType.NUMBER:
+            raise LanguageError("a number begins with a digit: `0.5`", text, span)
+        if before is TokenType.COMMA and kind is TokenType.R_PAREN:
+            raise LanguageError("a value is missing behind the last comma", text, span)
         if kind is TokenType.COMMA and before in _OPEN_ENDED:
             raise LanguageError(f"a value is missing before `{token.text}`", text, span)
         if before is TokenType.NOT and kind is TokenType.IS:

@@ -78,6 +78,8 @@ TEXTS = [
     "NVL(amount, 0) > 1",
     "COALESCE(amount,, 0) > 1",
     "region IN (, '310000')",
+    "COALESCE(amount, 0,) > 1",
+    "orders_1h > . 5",
     "amount BETWEEN 1 2",
     "CASE WHEN amount > 1 TRUE END",
     "NOT region NOT IS NULL",
