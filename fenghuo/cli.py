@@ -18,6 +18,7 @@ from events.errors import FenghuoError
 from events.event import EventType
 from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.ending import RunError
+from fenghuo.rules_cli import app as rules_app
 from fenghuo.settings import load_settings
 
 app = typer.Typer(
@@ -27,7 +28,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-rules_app = typer.Typer(help="Check and try rule packs.", no_args_is_help=True)
 model_app = typer.Typer(help="Train and inspect the anomaly model.", no_args_is_help=True)
 windows_app = typer.Typer(help="Keep the windows.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")

@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -218,6 +217,13 @@ class Settings(BaseSettings):
     session_secret: Annotated[SecretStr, Field(min_length=SECRET_LENGTH)] | None = Field(
         None, description="Key that signs sessions; unset: made once and kept in the data directory."
     )
+    console_url: str = Field(
+        "http://127.0.0.1:8080", min_length=1, description="Console that `fenghuo rules` speaks to."
+    )
+    user: str | None = Field(None, description="Sign-in name of who works by `fenghuo rules`.")
+    password: SecretStr | None = Field(
+        None, description="Password of that user; unset: asked for.", repr=False
+    )
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
         LogLevel.INFO, description="Least severe log event: debug, info, warning or error."
     )
@@ -256,34 +262,6 @@ def load_settings(**options: Any) -> Settings:
         raise SettingsError(_explain(error, origins)) from None  # its text would show secrets
     settings._origins.update(origins)  # noqa: SLF001 - the loader completes what it makes
     return settings
-
-
-def session_secret(settings: Settings) -> SecretStr:
-    """The key that signs sessions: the one set, else the one kept in the data directory, made if missing.
-
-    Raises:
-        SettingsError: the data directory can't keep it.
-    """
-    if settings.session_secret is not None:
-        return settings.session_secret
-    path = settings.data_dir / "session_secret"
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            fresh = path.with_name(f"{path.name}.{os.getpid()}")
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(32))
-            try:
-                path.hardlink_to(fresh)  # fails when another process was first: then its key counts
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return SecretStr(path.read_text(encoding="ascii"))
-    except OSError as error:
-        raise SettingsError(
-            f"`{path}`: can't keep the session key: {error.strerror}; set `{variable('session_secret')}`"
-        ) from error
 
 
 def variable(name: str) -> str:
@@ -383,6 +361,7 @@ _UNSET = {
     "kafka": "embedded",
     "events": "sample",
     "session_secret": "generated",
+    "password": "asked for",
     "speed": "max",
 }
 """What None stands for, by setting."""
@@ -392,7 +371,7 @@ def _shown(name: str, value: object) -> str:
     if value is None:
         return _UNSET.get(name, "none")
     match name, value:
-        case "session_secret", _:
+        case (("session_secret" | "password"), _):
             return MASK
         case "speed", float():
             return f"{value:g}x"

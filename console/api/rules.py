@@ -22,7 +22,9 @@ from rules.suppression import Suppression
 MAX_TEXT = 500
 _TIMES = ("submitted_at", "changed_at", "limited_at", "starts_at", "expires_at")
 
-Text = Annotated[str, Field(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]
+PRINTED = r"^[^\x00]*$"  # PostgreSQL's text holds no NUL
+
+Text = Annotated[str, Field(max_length=MAX_TEXT, pattern=PRINTED)]
 Name = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 Step = Literal[Action.SHADOW, Action.PUBLISH, Action.PAUSE, Action.RESUME, Action.RETIRE]
 Settlement = Literal[Action.APPROVE, Action.LIFT]
@@ -38,7 +40,7 @@ class Reason(BaseModel):
 class SuppressionRequest(BaseModel):
     """A suppression that is asked for; exactly one of rule and scenario."""
 
-    group: Annotated[str, Field(min_length=1, max_length=129, pattern=r"^[^\x00]*$")]
+    group: Annotated[str, Field(min_length=1, max_length=129, pattern=PRINTED)]
     rule: Text | None = None
     scenario: Text | None = None
     tier: Tier = Tier.HIGH
@@ -69,13 +71,16 @@ def _pack_routes(router: APIRouter, rules: Rules, sessions: Sessions) -> None:
 
     @router.post("/packs", summary="Hand in a version: the YAML is the body")
     async def submit(
-        request: Request, user: signed_in, name: Annotated[str, Query(max_length=200)] = "pack.yaml"
+        request: Request,
+        user: signed_in,
+        name: Annotated[str, Query(max_length=200)] = "pack.yaml",
+        reason: Annotated[str, Query(max_length=MAX_TEXT, pattern=PRINTED)] = "",
     ) -> Response:
         try:
             text = (await request.body()).decode()
         except UnicodeDecodeError:
             raise PackError(name, None, "this is not UTF-8; save the file as UTF-8") from None
-        submitted = await run_in_threadpool(rules.packs.submit, text, name, person_of(user))
+        submitted = await run_in_threadpool(rules.packs.submit, text, name, person_of(user), reason)
         return answer(submitted, 201 if submitted.fresh else 200)
 
     @router.get("/packs/{pack}/versions/{version}", summary="The YAML of a version as it was handed in")
@@ -93,7 +98,9 @@ def _pack_routes(router: APIRouter, rules: Rules, sessions: Sessions) -> None:
         return answer(rules.packs.move(action, pack, version, person_of(user), why.reason))
 
     @router.get("/history", summary="Changes, the newest first; of one pack, rule or suppression by name")
-    def history(_: signed_in, name: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+    def history(
+        _: signed_in, name: Annotated[str | None, Query(max_length=64, pattern=PRINTED)] = None
+    ) -> Response:
         return answer({"changes": rules.packs.history(name)})
 
     @router.get("/editions/{number}", summary="What was in force under a number")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from alerts.views import User
-from console.api.rules import MAX_TEXT, Settlement, Step, person_of
+from console.api.rules import MAX_TEXT, PRINTED, Settlement, Step, person_of
 from console.ports import Rules
 from console.render import Renderer
 from console.sessions import Sessions
@@ -76,7 +76,7 @@ def routes(rules: Rules, sessions: Sessions, renderer: Renderer) -> APIRouter:
     """The routes of the page and of its buttons."""
     router = APIRouter(include_in_schema=False)
     signed_in = Annotated[User, Depends(sessions.user)]
-    reason_field = Annotated[str, Form(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]
+    reason_field = Annotated[str, Form(max_length=MAX_TEXT, pattern=PRINTED)]
 
     async def page(request: Request, user: User, problem: str | None = None, status: int = 200) -> Response:
         content = await run_in_threadpool(shown, rules, person_of(user))
@@ -98,7 +98,7 @@ def routes(rules: Rules, sessions: Sessions, renderer: Renderer) -> APIRouter:
     async def move(
         request: Request,
         user: signed_in,
-        pack: Annotated[str, Form(max_length=64)],
+        pack: Annotated[str, Form(max_length=64, pattern=PRINTED)],
         version: Annotated[int, Form(ge=1, le=999_999_999)],
         action: Annotated[Step, Form()],
         reason: reason_field = "",

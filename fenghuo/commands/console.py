@@ -12,7 +12,8 @@ from console.ports import Rules
 from console.server import ConsoleServer, listen
 from fenghuo.embedded import start_services
 from fenghuo.ending import stop_on_signals
-from fenghuo.settings import Settings, SettingsError, session_secret, variable
+from fenghuo.session_key import session_secret
+from fenghuo.settings import Settings, SettingsError, variable
 from store.postgres.alert_reader import PostgresAlertReader
 from store.postgres.engine import async_engine, sync_engine
 from store.postgres.migrate import migrate

@@ -1,5 +1,6 @@
 """The life of rules by the API and the page: four eyes, clear refusals, and buttons for what one may do."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,14 +60,14 @@ def message(answer: httpx.Response, status: int) -> str:
 def fresh(client: httpx.Client) -> int:
     """Hands in a version that was never there."""
     known = client.get("/api/rules/packs").json()["versions"]
-    version: int = max(row["version"] for row in known if row["pack"] == "small") + 1
+    version = 1 + max(int(row["version"]) for row in known if row["pack"] == "small")
     assert client.post("/api/rules/packs?name=small.yaml", content=pack(version)).status_code == 201
     return version
 
 
 def state(client: httpx.Client, version: int) -> str:
     rows = client.get("/api/rules/packs").json()["versions"]
-    return str(next(row["state"] for row in rows if (row["pack"], row["version"]) == ("small", version)))
+    return next(str(row["state"]) for row in rows if (row["pack"], row["version"]) == ("small", version))
 
 
 def test_the_session_names_the_user(console: Console, ann: httpx.Client) -> None:
@@ -134,6 +135,16 @@ def test_what_cannot_be_done_is_told(ben: httpx.Client, path: str, status: int) 
     told = message(ben.post(path), status)
     assert "\n" not in told
     assert "/" not in told
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"])
+def test_text_that_cannot_be_kept_is_refused(ben: httpx.Client, text: str) -> None:
+    wanted = json.dumps(WANTED | {"reason": text})
+    headers = {"content-type": "application/json"}
+    assert message(ben.post("/api/rules/suppressions", content=wanted, headers=headers), 400)
+    assert message(ben.get("/api/rules/history?name=%00"), 400)
+    fields = {"pack": "\0", "version": "1", "action": "publish"}
+    assert ben.post("/rules/versions", data=fields).status_code == 400
 
 
 def test_a_suppression_takes_two(ann: httpx.Client, ben: httpx.Client) -> None:

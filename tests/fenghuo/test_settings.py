@@ -1,11 +1,9 @@
 """Settings: where they come from, what they accept, what is said when one can't be used."""
 
 import os
-import stat
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from fenghuo.settings import (
     LogLevel,
@@ -14,7 +12,6 @@ from fenghuo.settings import (
     Source,
     load_settings,
     masked_url,
-    session_secret,
     unknown_variables,
     variable,
 )
@@ -257,30 +254,6 @@ def test_an_error_does_not_show_the_secret(name: str, text: str, monkeypatch: py
 )
 def test_masked_url(url: str, masked: str) -> None:
     assert masked_url(url) == masked
-
-
-def test_the_session_secret_is_made_once_and_private() -> None:
-    settings = load_settings(data_dir=Path("var"))
-    secret = session_secret(settings)
-    assert len(secret.get_secret_value()) >= 43
-    assert session_secret(load_settings()) == secret
-    (kept,) = Path("var").iterdir()
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-
-def test_a_session_secret_that_is_set_is_used_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FENGHUO_SESSION_SECRET", "0123456789abcdef")
-    assert session_secret(load_settings()) == SecretStr("0123456789abcdef")
-    assert not Path("var").exists()
-
-
-def test_a_data_directory_that_cannot_keep_the_secret() -> None:
-    Path("var").write_text("")
-    with pytest.raises(SettingsError) as error:
-        session_secret(load_settings())
-    assert str(error.value) == (
-        "`var/session_secret`: can't keep the session key: File exists; set `FENGHUO_SESSION_SECRET`"
-    )
 
 
 def test_variables_that_name_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.hit import Hit, hit_id
-from events.clock import Clock, rfc3339, wall_clock
+from events.clock import MINUTE, Clock, rfc3339, wall_clock
 from rules.breaker import BUCKET, HUNDRED, LONGEST, Count, Trip, trips
 from rules.decision import Outcome, RuleResult, RuleStatus, Tier
 from rules.lifecycle import SYSTEM, Action, LifecycleError, Person, Refusal, may
@@ -99,7 +99,7 @@ class Breakers:
                     before=FREE,
                     to=LIMITED,
                     actor=SYSTEM,
-                    reason=_reasons(trip)["en"],
+                    reason=_counted(trip),
                     edition=edition,
                 )
             if tripped:
@@ -202,9 +202,15 @@ class _Sums:
         return self._known[begin]
 
 
+def _counted(trip: Trip) -> str:
+    """The counts for the history, in no language."""
+    share = trip.count.holds / max(trip.count.judged, 1)
+    return f"{trip.count.holds} / {trip.count.judged} = {share:.1%}, {trip.breaker.within / MINUTE:g} min"
+
+
 def _reasons(trip: Trip) -> dict[str, str]:
     share = trip.count.holds / max(trip.count.judged, 1) * HUNDRED
-    minutes = trip.breaker.within / 60_000
+    minutes = trip.breaker.within / MINUTE
     return {
         "zh": f"规则 {trip.rule} 在 {minutes:g} 分钟内拦截 {trip.count.holds} 笔，"
         f"占所判 {trip.count.judged} 笔的 {share:.1f}%，超过熔断上限；在人工复位前最多作出“复核”。",

@@ -127,7 +127,6 @@ class PostgresEditionStore:
                     action="seed",
                     to=Mode.ACTIVE,
                     actor=author,
-                    reason="configured at the first start",
                     edition=1,
                 )
             return make(connection, now)

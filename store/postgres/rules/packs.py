@@ -113,7 +113,7 @@ class PackStore:
             if action is Action.PUBLISH:
                 for (name, number), state in at.items():
                     if name == pack and state in IN_FORCE:
-                        moved(Action.RETIRE, number, state, Mode.RETIRED, f"version {version} published")
+                        moved(Action.RETIRE, number, state, Mode.RETIRED, f"→ {pack}@{version}")
             moved(action, version, before, to, reason)
             if edition is not None:
                 make(connection, now)

@@ -21,7 +21,7 @@ END $$
 
 
 def upgrade() -> None:
-    """Build the tables beside those of 0001; rows of the history can't be changed or removed any more."""
+    """Build the tables beside those of before; rows of the history can't be changed or removed any more."""
     _create_packs()
     _create_editions()
     op.create_table(

@@ -76,7 +76,7 @@ def test_a_person_frees_the_rule_and_its_counts_begin_anew(
 ) -> None:
     held(engine, NOON, holds=11)
     breakers.check(NOON)
-    assert [one.rule for one in breakers.limited()] == ["much"]
+    assert [(one.rule, one.reason) for one in breakers.limited()] == [("much", "11 / 50 = 22.0%, 60 min")]
     with pytest.raises(LifecycleError, match="`wang` may not reset"):
         breakers.reset("much", WANG)
     later = Breakers(engine, lambda: NOON + MINUTE)

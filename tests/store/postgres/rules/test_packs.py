@@ -52,7 +52,7 @@ def test_publishing_takes_a_second_person_and_retires_the_one_before(
     published, retired, *_ = packs.history("small")
     assert (published.actor, published.approved_by, published.reason) == ("zhou", "zhou", "stricter")
     assert (published.before, published.to, published.edition) == ("draft", "active", 2)
-    assert (retired.version, retired.to, retired.reason) == (1, "retired", "version 2 published")
+    assert (retired.version, retired.to, retired.reason) == (1, "retired", "→ small@2")
 
 
 def test_rolling_back_is_publishing_an_older_version(
