@@ -3,8 +3,9 @@
     after ─► wait ─┬─ expected in time ─► nothing
                    └─ the lane's clock passes due + grace ─► missed ─► expected at last ─► answered
 
-An expected event also ends a wait whose start arrives after it. What was missed is remembered for a while, so
-that an event that comes late takes the alert back, whether it happened late or only its message came late.
+An expected event also ends a wait whose start arrives after it. One that happened after the due time ends it
+only when the clock has passed: what is missed does not depend on how fast messages came. What was missed is
+remembered for a while: an event that comes late takes the alert back, whether it happened or only came late.
 """
 
 import heapq
@@ -207,17 +208,20 @@ class Waiting:
     ) -> Iterator[Told]:
         """An expected event ends all waits that began before it, or is remembered for one that comes."""
         key, event, at = (deadline.name, entity), batch.events[row], int(batch.occurred_at[row])
-        ended = [one for one in self._open.get(key, ()) if self._waits[one].occurred_at <= at]
-        for number in ended:
+        used, left = False, False
+        for number in [one for one in self._open.get(key, ()) if self._waits[one].occurred_at <= at]:
             wait = self._waits[number]
-            late = number not in self._missed and wait.until <= clock
-            if late:
-                yield Missed(deadline, wait)
+            if wait.until <= clock:
+                yield from self._miss(deadline, number)
+            if number not in self._waits or (at > wait.due and wait.until > clock):
+                left = True
+                continue
             # A run that was cut may have told a wait as missed before it could save that it had.
-            if late or number in self._missed or number in self._restored:
+            if number in self._missed or number in self._restored:
                 yield Answered(deadline, wait, event.event_id, event.type, at)
             self._end(number)
-        if not ended and at > (self._early[key].at if key in self._early else at - 1):
+            used = True
+        if (left or not used) and (key not in self._early or at > self._early[key].at):
             self._early[key] = Early(at, lane, event.event_id, event.type)
 
     def _pass(self, lane: str) -> Iterator[Told]:
@@ -233,9 +237,19 @@ class Waiting:
                 self._end(number)  # nobody watches it any more, or it was missed long ago
             else:
                 heapq.heappush(due, (until + REMEMBERED, number))
-                if number not in self._missed:
-                    self._missed.add(number)
-                    yield Missed(deadline, wait)
+                yield from self._miss(deadline, number)
+
+    def _miss(self, deadline: Deadline, number: int) -> Iterator[Told]:
+        """The clock has passed a wait; an event that happened too late may have come already."""
+        if number in self._missed:
+            return
+        wait = self._waits[number]
+        self._missed.add(number)
+        yield Missed(deadline, wait)
+        late = self._early.get(wait.key)
+        if late is not None and late.at >= wait.occurred_at:
+            yield Answered(deadline, wait, late.event_id, late.type, late.at)
+            self._end(number)
 
     def _end(self, number: int) -> None:
         wait = self._waits.pop(number)

@@ -103,10 +103,13 @@ class Plain:
         return times[2] if len(times) > 2 else NEVER
 
     def expire(self) -> None:
-        for order, start in self.open.items():
+        for order, start in list(self.open.items()):
             if start.at + self.within + GRACE <= self.clock(start.lane):
                 self.missed.add(order)
                 self.told.add((order, "missed", None))
+                if self.early.get(order, NEVER) >= start.at:
+                    self.told.add((order, "answered", False))
+                    del self.open[order]
 
     def take(self, step: Step) -> None:
         self.expire()
@@ -119,9 +122,10 @@ class Plain:
                 self.told |= {(step.order, "missed", None), (step.order, "answered", False)}
         else:
             start = self.open.get(step.order)
-            if start is not None and start.at <= step.at:
+            in_time = start is not None and step.at <= start.at + self.within
+            if start is not None and start.at <= step.at and (in_time or step.order in self.missed):
                 if step.order in self.missed:
-                    self.told.add((step.order, "answered", step.at <= start.at + self.within))
+                    self.told.add((step.order, "answered", in_time))
                 del self.open[step.order]
             else:
                 self.early[step.order] = max(step.at, self.early.get(step.order, NEVER))
