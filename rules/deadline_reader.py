@@ -107,10 +107,7 @@ def _due(entry: Entry, local_time: LocalTime) -> Due:
 def _entity(entry: Entry) -> Entity:
     by = entry.choice(Entity, "entity")
     if by not in _SUBJECT:
-        raise entry.error(
-            f"a deadline by `{by}` cannot be watched, as its events come from several partitions; "
-            "use order, customer or group"
-        )
+        raise entry.error(f"a deadline by `{by}` cannot be watched; use order, customer or group")
     return by
 
 

@@ -32,6 +32,7 @@ class Entity(StrEnum):
     GROUP = "group"
     COUNTERPARTY = "counterparty"
     ORDER = "order"  # the pair (subsidiary, order)
+    CONSIGNEE = "consignee"  # a customer's counterparty: (subsidiary, customer, counterparty)
 
 
 NEEDS_FIELD = frozenset(

@@ -117,7 +117,8 @@ def _hashes_of(names: Sequence[str]) -> Words:
 def _entity(entity: Entity, batch: EventBatch, groups: Words) -> Words:
     """Hash of the entity of each event, NOBODY where none is named, shape (n,).
 
-    Customers and orders are told apart by group too: which shard a group lives in must make no difference.
+    Customers, orders and consignees are told apart by group too: which shard a group lives in must make no
+    difference.
     """
     if entity is Entity.GROUP:
         return groups
@@ -127,6 +128,8 @@ def _entity(entity: Entity, batch: EventBatch, groups: Words) -> Words:
     if entity is Entity.ORDER:
         return _named([event.order for event in batch.events], owners)
     hashes = _hashes_of([event.customer for event in batch.events]) ^ owners
+    if entity is Entity.CONSIGNEE:
+        return _named([event.counterparty for event in batch.events], hashes * _ODD)
     hashes[hashes == NOBODY] = 1
     return hashes
 

@@ -50,7 +50,7 @@ def moment(event: dict[str, Any]) -> int:
 
 
 def confirmed_late() -> list[str]:
-    """Orders of the sample; the first to come of their confirmation or cancellation was over ten minutes after them."""
+    """Orders of which the first confirmation or cancellation to come happened over ten minutes later."""
     placed: dict[tuple[str, str], int] = {}
     ended: dict[tuple[str, str], int] = {}
     with gzip.open(SAMPLE) as stream:

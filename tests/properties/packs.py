@@ -18,7 +18,7 @@ TYPES = (
     "label.reported",
     "customer.changed",
 )
-ENTITIES = ("customer", "group", "order", "counterparty")
+ENTITIES = ("customer", "group", "order", "consignee", "counterparty")
 WINDOWS = (1, 2, 3, 5)  # times the unit of a stream
 DELAYS = (0, 0, 0, 1, 2)
 AGGREGATES = (

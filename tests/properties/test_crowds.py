@@ -12,7 +12,7 @@ from tests.windows.oracle.duckdb_sql import Database
 
 pytestmark = LEFT_OPEN
 
-OWN = ("customer", "group", "order")
+OWN = ("customer", "group", "order", "consignee")
 SEEDS = range(40 if CHAOS else 2)
 EVENTS = 2_000
 EVERY = 97  # plain Python looks at one event in so many

@@ -14,7 +14,7 @@ from tests.properties.replays import LEFT_OPEN, Cut, Place, Way
 from tests.windows.oracle.contract import DAY, Wanted
 
 pytestmark = [PATIENCE, LEFT_OPEN]
-OWN = ("customer", "group", "order")
+OWN = ("customer", "group", "order", "consignee")
 ALL = (*OWN, "counterparty")
 ENTITIES = pytest.mark.parametrize("entities", [OWN, ALL], ids=["without-counterparty", "with-counterparty"])
 CUTS = st.lists(st.builds(Cut, messages=st.integers(1, 40), clean=st.booleans()), min_size=1, max_size=3)

@@ -24,7 +24,7 @@ from tests.windows.oracle.contract import Accepted, Wanted
 from tests.windows.oracle.duckdb_sql import Database
 
 pytestmark = [PATIENCE, LEFT_OPEN]
-OWN = ("customer", "group", "order")
+OWN = ("customer", "group", "order", "consignee")
 WAYS = st.builds(Way, batch=st.integers(1, 50), workers=st.sampled_from((1, 1, 2)), shards=st.integers(1, 8))
 
 

@@ -59,7 +59,7 @@ class Wanted:
     Args:
         aggregate: as a pack writes it.
         events: types of the events that the window holds.
-        by: customer, group, counterparty or order.
+        by: customer, group, order, consignee or counterparty.
         field: None for count and days_*.
         window: milliseconds; None where there is none.
         delay: milliseconds.

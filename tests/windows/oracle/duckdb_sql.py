@@ -14,8 +14,13 @@ _ENTITIES = {
     "group": 'e."group" = q."group"',
     "order": 'e.subsidiary = q.subsidiary AND e."order" = q."order"',
     "counterparty": "e.counterparty = q.counterparty",
+    "consignee": "(e.subsidiary, e.customer, e.counterparty) = (q.subsidiary, q.customer, q.counterparty)",
 }
-_NAMED = {"order": 'q."order" IS NOT NULL', "counterparty": "q.counterparty IS NOT NULL"}
+_NAMED = {
+    "order": 'q."order" IS NOT NULL',
+    "counterparty": "q.counterparty IS NOT NULL",
+    "consignee": "q.counterparty IS NOT NULL",
+}
 _AGGREGATES = {
     "count": "count(e.seq)",
     "sum": "coalesce(sum({number}), 0)",

@@ -19,6 +19,9 @@ def entity(by: str, event: Accepted) -> tuple[str, ...] | None:
             return (event.group,)
         case "order":
             return None if event.order is None else (event.subsidiary, event.order)
+        case "consignee":
+            named = event.counterparty is not None
+            return (event.subsidiary, event.customer, event.counterparty or "") if named else None
         case "counterparty":
             return None if event.counterparty is None else (event.counterparty,)
     raise ValueError(by)
