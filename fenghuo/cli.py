@@ -188,6 +188,9 @@ def model_train(
     event_type: Annotated[
         list[EventType] | None, typer.Option(help="Type to learn from and score; repeat.")
     ] = None,
+    feature: Annotated[
+        list[str] | None, typer.Option(help="Feature to read, or a pattern such as `*_72h`; repeat.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
     trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
     samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
@@ -205,7 +208,7 @@ def model_train(
         speed="max",
     )
     types = tuple(kind.value for kind in event_type or (EventType.ORDER_PLACED,))
-    training = Training(labels, types, seed, trees, samples)
+    training = Training(labels, types, tuple(feature or ()), seed, trees, samples)
     model = train(settings, training, out, Console(stderr=True))
     manifest = model.manifest
     period = f"{manifest.period.first} to {manifest.period.last}"

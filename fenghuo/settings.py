@@ -130,6 +130,11 @@ def _lower(value: object) -> object:
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
+_SHIPPED_PACKS = tuple(
+    Path(str(files("rules"))) / "packs" / name for name in ("trade-core.yaml", "service-standards.yaml")
+)
+
+
 class Settings(BaseSettings):
     """All settings; relative paths are seen from the working directory."""
 
@@ -151,7 +156,7 @@ class Settings(BaseSettings):
         Path("var"), description="Directory of embedded servers, recovery and generated secrets."
     )
     pack: Annotated[tuple[FilePath, ...], NoDecode, BeforeValidator(_paths)] = Field(
-        (Path(str(files("rules"))) / "packs" / "trade-core.yaml",),
+        _SHIPPED_PACKS,
         description="The rule packs that judge together.",
     )
     model: Annotated[DirectoryPath | None, BeforeValidator(_none)] = Field(

@@ -12,6 +12,9 @@ from simulation.scene import Cast, Scenario
 LEAD = 7  # days from casting an incident to its decisive day; no scenario reaches further back
 _REST = 7
 _MIDDLING = (0.10, 0.85)  # quantiles of the order rate between which an account is ordinary
+_CREDITWORTHY = frozenset({Rating.GREEN, Rating.YELLOW})
+_RATED = {Cast.RED: frozenset({Rating.RED}), Cast.YELLOW: frozenset({Rating.YELLOW})}
+_CROWD = 8
 _LARGEST_LIMIT = 250_000_000  # fen: a multiple of it stays far from other rules' amounts
 
 
@@ -37,11 +40,17 @@ class Casting:
         ]
         alone = [customer for customer in ordinary if len(groups[customer.group]) == 1]
         usual = float(np.median([customer.usual_order for customer in people]))
+        seldom = float(np.median([customer.rate for customer in people]))
         self._waiting: dict[Cast, deque[tuple[Customer, ...]]] = {
             Cast.ORDINARY: _queue(alone, dice),
             Cast.SMALL: _queue((customer for customer in alone if customer.usual_order <= usual), dice),
+            Cast.STEADY: _queue((c for c in alone if c.usual_order <= usual and c.rate > seldom), dice),
             Cast.RED: _queue((customer for customer in people if customer.joined == 0), dice),
             Cast.GROUP: deque(dice.shuffled(shared)),
+            Cast.YELLOW: _queue((c for c in alone if c.credit_limit <= _LARGEST_LIMIT), dice),
+            Cast.PREPAID: _queue((c for c in alone if c.terms == 0), dice),
+            Cast.RARE: _queue((c for c in alone if c.rate <= seldom), dice),
+            Cast.CROWD: _crowds([c for c in alone if c.usual_order <= usual], dice),
         }
         self._taken_until: dict[int, int] = {}
         self._quiet: defaultdict[int, set[int]] = defaultdict(set)
@@ -74,10 +83,8 @@ class Casting:
             del self._taken_until[index]
 
     def _free(self, accounts: tuple[Customer, ...], scenario: Scenario, today: int) -> bool:
-        red = scenario.cast is Cast.RED
-        return all(
-            (account.rating is Rating.RED) == red and not self.taken(account, today) for account in accounts
-        )
+        wanted = _RATED.get(scenario.cast, _CREDITWORTHY)
+        return all(account.rating in wanted and not self.taken(account, today) for account in accounts)
 
     def _take(self, account: Customer, scenario: Scenario, day: int) -> None:
         self._taken_until[account.index] = day + _REST
@@ -87,3 +94,8 @@ class Casting:
 
 def _queue(customers: Iterable[Customer], dice: Dice) -> deque[tuple[Customer, ...]]:
     return deque((customer,) for customer in dice.shuffled(list(customers)))
+
+
+def _crowds(customers: list[Customer], dice: Dice) -> deque[tuple[Customer, ...]]:
+    strangers = dice.shuffled(customers)
+    return deque(tuple(strangers[i : i + _CROWD]) for i in range(0, len(strangers) - _CROWD + 1, _CROWD))

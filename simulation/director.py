@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from events.clock import DAY, HOUR, MINUTE
+from rules.calendar import WorkingDays
+from rules.local_time import LocalTime
 from simulation.casting import LEAD, Casting
 from simulation.customers import Customer, newcomer
 from simulation.dice import Dice
@@ -30,7 +34,7 @@ class Incident:
 
 
 class Director:
-    """Stages every scenario once a day.
+    """Stages the scenarios day by day.
 
     Args:
         seed: seed of the simulation.
@@ -44,13 +48,14 @@ class Director:
         self._newcomers = newcomers
         self._casting = casting
         self._office = office
+        self._calendar = WorkingDays(LocalTime("Asia/Shanghai"))
 
     def stage(self, day: int) -> list[Incident]:
         """The incidents of `day`; all their messages are sent, from `LEAD` days before on."""
         dice = Dice(self._seed, "incidents", day)
         midnight = self._start + day * DAY
         incidents = []
-        for scenario, hour in _timetable(day, dice):
+        for scenario, hour in _timetable(self._played(day, midnight), day, dice):
             actors = self._actors(scenario, day)
             if actors is None:
                 continue
@@ -60,6 +65,17 @@ class Director:
             incidents.append(Incident(scenario, turning, scene.begins, at))
             self._report(incidents[-1], dice)
         return incidents
+
+    def _played(self, day: int, midnight: int) -> list[Scenario]:
+        """The scenarios of the day."""
+        works = bool(self._calendar.workdays(np.array([midnight], np.int64))[0])
+        return [
+            scenario
+            for place, scenario in enumerate(SCENARIOS)
+            if (day + place) % scenario.every == 0
+            and day >= scenario.first_day
+            and not (works and scenario.when is When.REST)
+        ]
 
     def _actors(self, scenario: Scenario, day: int) -> tuple[Customer, ...] | None:
         if scenario.cast is not Cast.NEWCOMER:
@@ -85,23 +101,24 @@ def newcomers(seed: int, first: int, days: int) -> list[Customer]:
     return [newcomer(seed, first + day - LEAD, day - _NEWCOMERS_AHEAD) for day in range(LEAD, days)]
 
 
-def _timetable(day: int, dice: Dice) -> list[tuple[Scenario, float]]:
-    """Every scenario with the hour of its decisive event.
+def _timetable(played: list[Scenario], day: int, dice: Dice) -> list[tuple[Scenario, float]]:
+    """Every scenario of the day with the hour of its decisive event.
 
     One of each tier falls into the morning: the stop of a newcomer, and by turns one of each other tier. The
     others are spread over the rest of the business day in random order.
     """
-    daily = [scenario for scenario in SCENARIOS if scenario.when is When.BUSINESS]
+    daily = [scenario for scenario in played if scenario.when in (When.BUSINESS, When.REST)]
     early = []
     for tier in Tier:
         of_tier = [scenario for scenario in daily if scenario.tier is tier]
-        early.append(of_tier[0] if tier is Tier.CRITICAL else of_tier[day % len(of_tier)])
+        if of_tier:
+            early.append(of_tier[0] if tier is Tier.CRITICAL else of_tier[day % len(of_tier)])
     later = dice.shuffled([scenario for scenario in daily if scenario not in early])
     first, last = _REST_OF_DAY
     slot = (last - first) / len(later)
     hours = [(scenario, dice.uniform(*_MORNING)) for scenario in early]
     hours += [(scenario, first + slot * (i + dice.uniform())) for i, scenario in enumerate(later)]
-    for scenario in SCENARIOS:
+    for scenario in played:
         if scenario.when is When.NIGHT:
             hours.append((scenario, dice.uniform(*_NIGHT)))
         elif scenario.when is When.ODD:

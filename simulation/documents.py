@@ -122,10 +122,22 @@ class Clerk:
         amount = quantity * parcel.sale.item.price
         return self._of_parcel(EventType.SHIPMENT_RETURNED, parcel, at, amount, quantity, f".{part}")
 
-    def complaint(self, sale: Sale, step: EventType, at: int, category: str) -> Event:
-        """A step of a complaint about the order."""
-        attributes: dict[str, Attribute] = {"complaint": f"TS{sale.stem}", "category": category}
-        return self._of_sale(step, sale, at, step.value, attributes=attributes)
+    def complaint(
+        self,
+        sale: Sale,
+        step: EventType,
+        at: int,
+        category: str,
+        *,
+        received_at: int | None = None,
+        again: int = 1,
+    ) -> Event:
+        """A step of the `again`-th complaint about the order, which the customer made at `received_at`."""
+        suffix = "" if again == 1 else f".{again}"
+        attributes: dict[str, Attribute] = {"complaint": f"TS{sale.stem}{suffix}", "category": category}
+        if received_at is not None:
+            attributes["received_at"] = received_at
+        return self._of_sale(step, sale, at, step.value + suffix, attributes=attributes)
 
     def changed(self, customer: Customer, at: int, attributes: dict[str, Attribute]) -> Event:
         """Master data of the customer, all of it or what is new; money in fen."""

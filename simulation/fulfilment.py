@@ -117,6 +117,7 @@ class Fulfilment:
     def _complain(self, sale: Sale, delivered: int) -> None:
         category = self._dice.pick(_COMPLAINTS)
         opened = in_working_hours(delivered + int(self._dice.uniform(1 * HOUR, 3 * DAY)), self._dice)
+        received = opened - int(min(self._dice.lognormal(12 * MINUTE, 0.8), 55 * MINUTE))
         answered = opened + int(self._dice.lognormal(5 * HOUR, 0.7))
         resolved = after_working_days(answered, min(self._dice.lognormal(2.0, 0.6), 9.0), self._dice)
         for step, at in (
@@ -124,7 +125,8 @@ class Fulfilment:
             (EventType.COMPLAINT_ANSWERED, answered),
             (EventType.COMPLAINT_RESOLVED, resolved),
         ):
-            self._feed.send(self._clerk.complaint(sale, step, at, category), at)
+            came = received if step is EventType.COMPLAINT_OPENED else None
+            self._feed.send(self._clerk.complaint(sale, step, at, category, received_at=came), at)
 
     def _pay(self, sale: Sale, invoiced: int) -> None:
         if self._dice.chance(_NEVER_PAID):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from events.clock import DAY, HOUR, MINUTE
+from events.event import Attribute, Event, EventType
 from simulation.arrival import Feed
 from simulation.company import FEN, cities, goods_for
 from simulation.customers import Customer
@@ -27,9 +28,14 @@ class Cast(Enum):
 
     ORDINARY = "a customer of middling size with one account"
     SMALL = "an ordinary customer whose usual orders are small"
+    STEADY = "one of them that orders often"
     RED = "a customer rated red"
     GROUP = "a unified customer with accounts at several subsidiaries"
     NEWCOMER = "an account opened two days before"
+    YELLOW = "an ordinary customer rated yellow"
+    PREPAID = "an ordinary customer that always pays before dispatch"
+    RARE = "an ordinary customer that orders seldom"
+    CROWD = "eight small customers that have nothing to do with one another"
 
 
 class When(Enum):
@@ -38,6 +44,7 @@ class When(Enum):
     BUSINESS = "in business hours"
     NIGHT = "between two and half past four at night"
     ODD = "in the dead of night"
+    REST = "in business hours of a day of rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,12 @@ class Scenario:
 
     Args:
         name: what it is called in the labels file.
-        rule: rule of the pack `trade-core` that the decisive event must hit.
+        rule: rule of the shipped packs that the decisive event must hit.
         quiet_days: days before in which the actors trade only as the scenario says.
         verdict: what investigators report days later.
         play: sends the incident's messages; its decisive event happens at `scene.at`.
+        every: days from one to the next.
+        first_day: of the simulation on which the decisive event can fall; never before the eighth.
     """
 
     name: str
@@ -69,6 +78,8 @@ class Scenario:
     quiet_days: int
     verdict: str
     play: Callable[["Scene"], Turning]
+    every: int = 1
+    first_day: int = 0
 
 
 class Scene:
@@ -116,9 +127,13 @@ class Scene:
         fulfilled: bool = True,
     ) -> Sale:
         """An order of at most `yuan` and hardly less; unless `fulfilled`, nothing follows it."""
-        sale = self.drafted(at, yuan, by=by, region=region, on_credit=on_credit)
-        self.begins = min(self.begins, at)
-        self._office.feed.send(self._office.clerk.placed(sale), at, prompt=True)
+        return self.place(
+            self.drafted(at, yuan, by=by, region=region, on_credit=on_credit), fulfilled=fulfilled
+        )
+
+    def place(self, sale: Sale, *, fulfilled: bool = True) -> Sale:
+        """Send a drafted order; unless `fulfilled`, nothing follows it."""
+        self._send(self._office.clerk.placed(sale), sale.placed_at)
         if fulfilled:
             self._office.fulfilment.fulfil(sale)
         return sale
@@ -162,25 +177,52 @@ class Scene:
 
     def cancel(self, sale: Sale, at: int) -> str:
         """A cancellation; returns its event id."""
-        event = self._office.clerk.cancelled(sale, at, "no longer needed")
-        self._office.feed.send(event, at, prompt=True)
-        return event.event_id
+        return self._send(self._office.clerk.cancelled(sale, at, "no longer needed"), at)
 
     def ship(self, sale: Sale, at: int, share: float, number: int = 1) -> tuple[Parcel, str]:
         """A shipment of this share of the order (above 1 is more than ordered), and its event id."""
-        quantity = max(1, round(sale.quantity * share))
-        parcel = Parcel(sale, f"DN{sale.stem}-{number}", quantity * sale.item.price, quantity)
-        self.begins = min(self.begins, at)
-        event = self._office.clerk.dispatched(parcel, at)
-        self._office.feed.send(event, at, prompt=True)
+        parcel, event_id = self.dispatch(sale, at, share, number)
         delivered = at + int(self.dice.uniform(20, 30) * HOUR)
         self._office.feed.send(self._office.clerk.delivered(parcel, delivered), delivered)
-        return parcel, event.event_id
+        return parcel, event_id
+
+    def dispatch(self, sale: Sale, at: int, share: float, number: int = 1) -> tuple[Parcel, str]:
+        """The same without its delivery."""
+        quantity = max(1, round(sale.quantity * share))
+        parcel = Parcel(sale, f"DN{sale.stem}-{number}", quantity * sale.item.price, quantity)
+        return parcel, self._send(self._office.clerk.dispatched(parcel, at), at)
+
+    def deliver(self, parcel: Parcel, at: int) -> str:
+        """The delivery of a shipment; returns its event id."""
+        return self._send(self._office.clerk.delivered(parcel, at), at)
 
     def send_back(self, parcel: Parcel, at: int, share: float, part: int = 1) -> str:
         """The `part`-th return, of this share of a shipment; returns its event id."""
         quantity = max(1, round(parcel.quantity * share))
-        event = self._office.clerk.returned(parcel, at, quantity, part)
+        return self._send(self._office.clerk.returned(parcel, at, quantity, part), at)
+
+    def complain(
+        self, sale: Sale, at: int, category: str, *, registered_after: int = MINUTE, again: int = 1
+    ) -> str:
+        """The `again`-th complaint about an order, made so many milliseconds before; returns its event id."""
+        received_at = at - registered_after
+        clerk = self._office.clerk
+        event = clerk.complaint(
+            sale, EventType.COMPLAINT_OPENED, at, category, received_at=received_at, again=again
+        )
+        return self._send(event, at)
+
+    def settle(self, sale: Sale, answered: int, resolved: int, category: str) -> None:
+        """The answer to a complaint, and its end."""
+        for step, at in ((EventType.COMPLAINT_ANSWERED, answered), (EventType.COMPLAINT_RESOLVED, resolved)):
+            self._send(self._office.clerk.complaint(sale, step, at, category), at)
+
+    def change(self, at: int, attributes: dict[str, Attribute]) -> str:
+        """A change of the actor's master data; returns its event id."""
+        return self._send(self._office.clerk.changed(self.actor, at, attributes), at)
+
+    def _send(self, event: Event, at: int) -> str:
+        self.begins = min(self.begins, at)
         self._office.feed.send(event, at, prompt=True)
         return event.event_id
 

@@ -1,9 +1,11 @@
 """`fenghuo model train`: fit the anomaly model on the features of a replay."""
 
 import csv
+import fnmatch
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -11,6 +13,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from events.clock import wall_clock
+from events.columns import Kind
 from events.errors import FenghuoError
 from events.event import EventType
 from fenghuo.commands.replay import replay
@@ -27,7 +30,7 @@ from wire.replay_sink import DECISIONS
 
 
 class TrainingError(FenghuoError):
-    """Raised when the labels can't be read."""
+    """Raised when labels can't be read, or a feature is not there."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Training:
         labels: CSV with a column `event_id` of events known to be bad, besides those that `label.reported`
             events name; the model must not learn them as normal.
         event_types: types of the events to learn from and to score.
+        features: patterns of the features to read (`*_72h`); none: all of the pack.
         seed: of the random choices.
         trees: number of trees.
         samples: rows that each tree sees.
@@ -45,6 +49,7 @@ class Training:
 
     labels: Path | None = None
     event_types: tuple[str, ...] = (EventType.ORDER_PLACED.value,)
+    features: tuple[str, ...] = ()
     seed: int = 0
     trees: int = 100
     samples: int = 256
@@ -65,6 +70,7 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
         FenghuoError: an input is wrong, the replay failed, or there is nothing to learn from.
     """
     pack = load_packs(settings.pack)
+    kinds = _chosen(pack.kinds, training.features)
     types, bad = _known(settings)
     if training.labels is not None:
         bad |= _labelled(training.labels)
@@ -73,7 +79,7 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
         with (Path(folder) / DECISIONS).open("rb") as lines:
             model = train_from_decisions(
                 decided_rows(lines, types),
-                pack.kinds,
+                kinds,
                 PackOrigin(pack.id, pack.content_hash),
                 created_at=wall_clock(),
                 event_types=training.event_types,
@@ -84,6 +90,19 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
             )
     save(model, out)
     return model
+
+
+def _chosen(kinds: Mapping[str, Kind], patterns: tuple[str, ...]) -> dict[str, Kind]:
+    for pattern in patterns:
+        if not fnmatch.filter(kinds, pattern):
+            near = get_close_matches(pattern, kinds, n=1)
+            cure = f"did you mean `{near[0]}`?" if near else f"there are `{'`, `'.join(kinds)}`"
+            raise TrainingError(f"--feature `{pattern}` fits no feature of the pack; {cure}")
+    return {
+        name: kind
+        for name, kind in kinds.items()
+        if not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    }
 
 
 def _known(settings: Settings) -> tuple[dict[str, str], set[str]]:

@@ -7,18 +7,28 @@ from tests.simulation.rulebook import DAY, HOUR, Fields, moment_of
 from tests.simulation.run import Run
 
 MINUTE = 60_000
-UNUSUAL = {"shipped-beyond-order", "shipped-without-order"}
+UNUSUAL = {
+    "cancelled-after-dispatch",
+    "complaint-reopened",
+    "diverted-shipment",
+    "region-hopping",
+    "returned-beyond-shipped",
+    "round-amounts",
+    "shipped-after-cancellation",
+    "shipped-beyond-order",
+    "shipped-without-order",
+}
 
 Orders = dict[tuple[str, str], dict[str, list[Fields]]]
 
 
 @pytest.fixture(scope="module")
 def orders(run: Run) -> Orders:
-    """The events of every order by type, but for the incidents that break the process."""
-    odd = {(row["subsidiary"], row["order"]) for row in run.labels if row["scenario"] in UNUSUAL}
+    """The events of every order by type, but for customers with an incident that breaks the process."""
+    odd = {(row["subsidiary"], row["customer"]) for row in run.labels if row["scenario"] in UNUSUAL}
     found: Orders = defaultdict(lambda: defaultdict(list))
     for event in run.events:
-        if "order" in event and (event["subsidiary"], event["order"]) not in odd:
+        if "order" in event and (event["subsidiary"], event["customer"]) not in odd:
             found[event["subsidiary"], event["order"]][event["type"]].append(event)
     return found
 
