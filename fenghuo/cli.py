@@ -20,6 +20,7 @@ from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.ending import RunError
 from fenghuo.rules_cli import app as rules_app
 from fenghuo.settings import load_settings
+from rules.errors import PackError
 
 app = typer.Typer(
     name="fenghuo",
@@ -284,6 +285,28 @@ def rules_check(pack: Annotated[Path, typer.Argument(help="Rule pack to check.")
     from fenghuo.commands.rules_check import check  # noqa: PLC0415 -- as above
 
     check(pack)
+
+
+@rules_app.command("test")
+def rules_test(
+    pack: Annotated[Path, typer.Argument(help="Rule pack whose rules are tried.")],
+    stories: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files or folders of stories; default: `tests/scenarios/<pack>`."),
+    ] = None,
+) -> None:
+    """Play the stories of a pack, and see that its rules say what they expect."""
+    from fenghuo.commands.rules_check import report as report_error  # noqa: PLC0415 -- as above
+    from fenghuo.commands.rules_test import report, try_pack  # noqa: PLC0415
+
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        tests = try_pack(load_settings(model="none"), pack, stories or ())
+    except PackError as error:
+        report_error(error, errors)
+        raise typer.Exit(2) from None
+    if not report(tests, Console(), errors):
+        raise typer.Exit(1)
 
 
 @rules_app.command("backtest")
