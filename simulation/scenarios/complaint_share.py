@@ -12,5 +12,5 @@ def play(scene: Scene) -> Turning:
 
 
 COMPLAINT_SHARE = Scenario(
-    "complaint-share", "complaint-share", Tier.LOW, Cast.RARE, When.BUSINESS, 7, "dispute", play, every=3
+    "repeated-complaints", "complaint-share", Tier.LOW, Cast.RARE, When.BUSINESS, 7, "dispute", play, every=3
 )

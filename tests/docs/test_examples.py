@@ -14,6 +14,7 @@ from fenghuo.commands.replay import replay
 from fenghuo.settings import load_settings
 from rules.decision import decision_id
 from rules.pack import load_pack
+from rules.union import load_packs
 from tests.docs.json_schema import complaints
 from tests.docs.reading import REPOSITORY, blocks
 from wire.codec import Codec
@@ -44,6 +45,7 @@ def own_data(valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         events=(folder / "export.csv",),
         mapping=folder / "map.yaml",
         redis_url=valkey_url,
+        pack=TRADE_CORE,
         model="none",
         speed="max",
     )
@@ -116,4 +118,4 @@ def test_the_event_of_the_architecture_stands_in_the_sample_with_its_decision() 
         marked = f'"event_id":"{event["event_id"]}"'.encode()
         assert event in [json.loads(line) for line in stream if marked in line]
     assert decision["event_id"] == event["event_id"]
-    assert decision["decision_id"] == decision_id(event["event_id"], load_pack(TRADE_CORE).id)
+    assert decision["decision_id"] == decision_id(event["event_id"], load_packs(load_settings().pack).id)

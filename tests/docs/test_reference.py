@@ -123,7 +123,7 @@ def test_every_topic_that_is_written_is_there(topic: str) -> None:
 
 def test_every_rule_and_feature_is_there() -> None:
     pack = load_pack(REPOSITORY / "rules" / "packs" / "trade-core.yaml")
-    text = page("rules")
+    text = page("rules").partition("## trade-core\n")[2].partition("\n## ")[0]
     for rule in pack.rules:
         line = row(text, f"[`{rule.name}`](#{rule.name})")
         for cell in (rule.title["zh"], rule.title["en"], rule.tier, rule.outcome, rule.queue):

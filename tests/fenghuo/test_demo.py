@@ -53,15 +53,16 @@ def test_the_demo_shows_alerts_of_every_tier_live_and_leaves_nothing_behind(
         eventually(ready, timeout=90)
         sign_in(browser)
 
-        def alerts() -> list[dict[str, Any]]:
+        def alerts(tier: str) -> list[dict[str, Any]]:
             demo.check()
-            found: list[dict[str, Any]] = browser.get("/api/alerts", params={"limit": 200}).json()["alerts"]
+            wanted: dict[str, str | int] = {"limit": 200, "tier": tier}
+            found: list[dict[str, Any]] = browser.get("/api/alerts", params=wanted).json()["alerts"]
             return found
 
-        eventually(lambda: {alert["tier"] for alert in alerts()} == TIERS, timeout=60)
-        before = len(alerts())
-        eventually(lambda: len(alerts()) > before, timeout=60)
-        held = [alert for alert in alerts() if alert["scenario"] == "first-customer"]
+        eventually(lambda: all(alerts(tier) for tier in TIERS), timeout=60)
+        before = len(alerts("high"))
+        eventually(lambda: len(alerts("high")) > before, timeout=60)
+        held = [alert for alert in alerts("critical") if alert["scenario"] == "first-customer"]
         assert {alert["outcome"] for alert in held} == {"hold"}
         assert all(user in log.read_text() for user in ("analyst / demo-analyst", "finance / demo-finance"))
         os.kill(demo.child.pid, signal.SIGINT)

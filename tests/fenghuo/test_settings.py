@@ -48,9 +48,9 @@ def test_without_anything_set_all_is_embedded() -> None:
         None,
         None,
     )
-    (pack,) = settings.pack
-    assert pack.parts[-3:] == ("rules", "packs", "trade-core.yaml")
-    assert pack.is_absolute()
+    names = ["trade-core.yaml", "service-standards.yaml"]
+    assert [pack.parts[-3:] for pack in settings.pack] == [("rules", "packs", name) for name in names]
+    assert all(pack.is_absolute() for pack in settings.pack)
     assert settings.speed == 60.0
     assert {settings.source_of(name).source for name in Settings.model_fields} == {Source.DEFAULT}
 

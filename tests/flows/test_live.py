@@ -29,6 +29,7 @@ from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.users import seed_demo_users
 from tests.flows.processes import MAPPINGS, SAMPLE, Running, Topic, command, decisions_by_id, running
+from tests.rules.making import TRADE_CORE
 
 PARTITIONS = 2
 Wait = Callable[..., None]
@@ -268,7 +269,13 @@ def test_published_orders_and_shipments_go_through_whole_with_exact_amounts(
     orders = published_data / "dataco" / "dataco_order_events.csv.gz"
     mapping = Path("samples/column-mappings/dataco.yaml").resolve()
     decisions = through(
-        servers, tmp_path, orders, 131_504, mapping=mapping, rates=Path("samples/rates.csv").resolve()
+        servers,
+        tmp_path,
+        orders,
+        131_504,
+        mapping=mapping,
+        rates=Path("samples/rates.csv").resolve(),
+        pack=TRADE_CORE,  # nothing confirms these orders
     )
     assert len(decisions) == len({decision["event_id"] for decision in decisions}) == 131_504
     check_amounts(orders, decisions)

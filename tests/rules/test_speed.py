@@ -16,6 +16,7 @@ from rules.sources import RuleColumns
 from tests.rules.making import NOON, TRADE_CORE, Profiles, batch, column, event, judged
 
 ROWS = 1_000
+QUIET = {"order_cancelled_30d": 0, "order_returned_30d": 0, "consignee_shipped_24h": 0}
 TYPES = (
     EventType.ORDER_PLACED,
     EventType.SHIPMENT_DISPATCHED,
@@ -44,7 +45,7 @@ def features(pack: Pack) -> dict[str, Column]:
         feature.name: Column(
             rng.random(ROWS) * 1e4 + 4
             if feature.aggregate in {"avg", "stddev", "days_since_first"}
-            else np.full(ROWS, 2),
+            else np.full(ROWS, QUIET.get(feature.name, 1)),
             everywhere,
             feature.kind,
         )
