@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rules.language import Compiled
+from rules.language.meaning import Meanings as Wordings
 from rules.language.scope import CALENDAR
 from rules.pack import Pack
 from rules.rule import Rule
@@ -34,7 +35,7 @@ class Meanings:
         """Meaning of a condition or expression, but for the features that it reads."""
         lists = tuple(sorted((name, tuple(sorted(held))) for name, held in compiled.lists.items()))
         zone = self.pack.timezone if compiled.names & CALENDAR.keys() else None
-        return (compiled.text, lists, zone)
+        return (Wordings(compiled.inferred).of(compiled.tree), lists, zone)
 
     def read_by(self, compiled: Compiled) -> Hashable:
         """Meaning of the features that a condition reads."""

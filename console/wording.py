@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from console import formats
 from console.text import Catalogue
-from rules.decision import Text
+from events.columns import Kind
+from rules.decision import Text, Threshold
 
 REGION_DIGITS = 6
 """Length of a GB/T 2260 code; its first two digits are the province."""
@@ -57,6 +58,13 @@ class Wording:
             amount = self.money(round(value))
             return Shown(amount.number, amount.unit, amount.exact)
         return Shown(formats.number(value), exact=str(value))
+
+    def threshold(self, one: Threshold) -> str:
+        """The other value of a threshold in the unit of conditions, with separators."""
+        whole, point, part = one.turns_at.partition(".")
+        money = one.unit == Kind.MONEY.value
+        text = f"{int(whole):,}{point}{part}" if whole not in ("-0", "-") else one.turns_at
+        return self.texts("rules.yuan", amount=text) if money else text
 
     def when(self, ms: int) -> When:
         """A moment in Asia/Shanghai."""

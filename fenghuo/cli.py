@@ -21,6 +21,7 @@ from fenghuo.ending import RunError
 from fenghuo.rules_cli import app as rules_app
 from fenghuo.settings import load_settings
 from rules.errors import PackError
+from rules.pack import load_pack
 
 app = typer.Typer(
     name="fenghuo",
@@ -285,6 +286,39 @@ def rules_check(pack: Annotated[Path, typer.Argument(help="Rule pack to check.")
     from fenghuo.commands.rules_check import check  # noqa: PLC0415 -- as above
 
     check(pack)
+
+
+@rules_app.command("new")
+def rules_new(
+    pack: Annotated[Path, typer.Argument(help="YAML file to write; its name is the pack's.")],
+) -> None:
+    """Write a rule pack to begin with, and a story that tries it."""
+    from fenghuo.commands.rules_new import new  # noqa: PLC0415 -- as above
+
+    for path in new(pack, Path(__file__).resolve().parents[1] / "docs" / "schemas" / "rule-pack.json"):
+        typer.echo(path)
+
+
+@rules_app.command("diff")
+def rules_diff(
+    before: Annotated[Path, typer.Argument(help="Rule pack.")],
+    after: Annotated[Path, typer.Argument(help="The pack that is compared with it.")],
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,  # noqa: FBT002
+) -> None:
+    """Show what two rule packs do not have in common, by meaning and not by layout."""
+    from fenghuo.commands.rules_check import report as report_error  # noqa: PLC0415 -- as above
+    from fenghuo.commands.rules_diff import as_json, diff, show  # noqa: PLC0415
+
+    try:
+        packs = load_pack(before), load_pack(after)
+    except PackError as error:
+        report_error(error, Console(stderr=True, soft_wrap=True, highlight=False))
+        raise typer.Exit(2) from None
+    found = diff(*packs)
+    if json:
+        typer.echo(as_json(found))
+    else:
+        show(*packs, found, Console(soft_wrap=True, highlight=False))
 
 
 @rules_app.command("test")

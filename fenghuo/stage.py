@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 import numpy as np
-from redis import Redis
 
 from events.columns import Column, EventBatch, Kind
 from events.errors import FenghuoError
@@ -26,6 +25,7 @@ from rules.story import Case, Expected, Story
 from rules.waiting import Answered, Duties, Waiting
 from rules.watermark import Passing, passing
 from store.redis.journal import RedisJournal, connect, forget
+from store.redis.link import Client
 from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
 from windows.windowed import WindowedBatch
@@ -71,7 +71,7 @@ class Stage:
         client: of a Redis.
     """
 
-    def __init__(self, pack: Pack, risk: Risk, client: Redis) -> None:
+    def __init__(self, pack: Pack, risk: Risk, client: Client) -> None:
         self._pack = pack
         self._codec: Codec = risk.codec
         self._metrics = risk.metrics

@@ -21,8 +21,8 @@ MOST_DAYS = 366
 
 _WORKING_DAYS = re.compile(r"(\d{1,4})wd")
 
-_REQUIRED = ("after", "expect", "by", "within", "tier", "outcome", "queue")
-_OPTIONAL = ("title", "scenario", "where", "grace", "playbook", "reason", "mode")
+REQUIRED = ("after", "expect", "by", "within", "tier", "outcome", "queue")
+OPTIONAL = ("title", "scenario", "where", "grace", "playbook", "reason", "mode")
 _PLACE = "a deadline's `where`, which sees the event that starts the time"
 _SUBJECT = {
     Entity.ORDER: {"zh": "订单 {order}", "en": "Order {order}"},
@@ -62,7 +62,7 @@ def read_deadlines(
 
 def _deadline(name: str, entry: Entry, scope: Scope, version: int, local_time: LocalTime) -> Deadline:
     check_name(name, entry)
-    fields = entry.fields(_REQUIRED, _OPTIONAL)
+    fields = entry.fields(REQUIRED, OPTIONAL)
     after = fields["after"].choice(EventType, "event type")
     expect = frozenset(one.choice(EventType, "event type") for one in fields["expect"].one_or_more())
     if after in expect:

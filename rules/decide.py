@@ -21,10 +21,12 @@ from rules.decision import (
     RuleResult,
     RuleStatus,
     Text,
+    Threshold,
     Tier,
     decision_ids,
 )
-from rules.evaluate import DEGRADED, NOT_EVALUABLE, STATUS, WARMING, Judgement, Verdict
+from rules.evaluate import DEGRADED, HIT, NOT_EVALUABLE, STATUS, WARMING, Judgement, Verdict
+from rules.language.turning import Turn, decimal
 from rules.pack import Pack
 from rules.rule import Rule
 
@@ -189,11 +191,38 @@ def _shown(judgement: Judgement, verdict: Verdict, rows: Int64s) -> list[RuleRes
     if verdict.message is not None:
         failed = RuleResult(rule, version, RuleStatus.ERROR, {}, verdict.message)
         return [failed] * len(rows)
+    codes, places = verdict.codes[rows].tolist(), rows.tolist()
+    hit = [row for row, code in zip(places, codes, strict=True) if code == HIT]
+    turns = _turns(judgement, verdict.rule, hit)
     seen_by_row, limited = observed(judgement, verdict.rule, rows), verdict.rule.limited
     return [
-        RuleResult(rule, version, STATUS[code], seen, _why(judgement, verdict.rule, row, code, seen), limited)
-        for row, code, seen in zip(rows.tolist(), verdict.codes[rows].tolist(), seen_by_row, strict=True)
+        RuleResult(
+            rule,
+            version,
+            STATUS[code],
+            seen,
+            _why(judgement, verdict.rule, row, code, seen),
+            limited,
+            turns.get(row, ()),
+        )
+        for row, code, seen in zip(places, codes, seen_by_row, strict=True)
     ]
+
+
+def _turns(judgement: Judgement, rule: Rule, rows: list[int]) -> dict[int, tuple[Threshold, ...]]:
+    """By event that a rule hit, the thresholds with which it would not have."""
+    if not rows:
+        return {}
+    found = rule.when.turning.nearest(judgement.frame, rows)
+    return {
+        row: tuple(_threshold(rule, turn) for turn in turns) for row, turns in zip(rows, found, strict=True)
+    }
+
+
+def _threshold(rule: Rule, turn: Turn) -> Threshold:
+    comparison, literal = rule.when.text[slice(*turn.comparison.span)], turn.literal
+    unit = rule.when.inferred.of(literal)
+    return Threshold(" ".join(comparison.split()), decimal(literal.value), decimal(turn.value), unit.value)
 
 
 def observed(judgement: Judgement, rule: Rule, rows: Int64s) -> list[dict[str, Cell]]:

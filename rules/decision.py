@@ -62,6 +62,22 @@ Text = dict[str, str]
 """One sentence in several languages, by language code: `{"zh": …, "en": …}`."""
 
 
+class Threshold(Struct, frozen=True, gc=False):
+    """A number of a rule's condition, and the nearest one with which the rule would not have hit.
+
+    Args:
+        comparison: where it stands, as written.
+        threshold: the number as a decimal; money in yuan.
+        turns_at: the other number, likewise.
+        unit: `money` or `number`.
+    """
+
+    comparison: str
+    threshold: str
+    turns_at: str
+    unit: str
+
+
 class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
     """One rule's word on one event.
 
@@ -72,6 +88,8 @@ class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
         observed: the values that its condition read.
         why: for not_evaluable and error, the cause.
         limited: whether the rule's breaker tripped, so that it holds nothing.
+        counterfactual: of a hit, the thresholds that together would have prevented it; none where only texts,
+            lists or truths led to it.
     """
 
     rule: str
@@ -80,6 +98,7 @@ class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
     observed: dict[str, Attribute | None]
     why: str | None = None
     limited: bool = False
+    counterfactual: tuple[Threshold, ...] = ()
 
 
 class Contribution(Struct, frozen=True, gc=False):

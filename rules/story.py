@@ -87,10 +87,9 @@ class Story:
     def missing(self) -> tuple[Expected, ...]:
         """The results that no case expects although one should."""
         shown = {case.expect for case in self.cases}
+        needed: tuple[Expected, ...] = OF_RULES
         if isinstance(self.subject, Deadline):
             needed = NEEDED_OF_DEADLINES
-        elif self.always_evaluable is None:
-            needed = OF_RULES
-        else:
+        elif self.always_evaluable is not None:
             needed = (Expected.HIT, Expected.NO_HIT)
         return tuple(one for one in needed if one not in shown)

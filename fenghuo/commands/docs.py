@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from fenghuo.reference import commands, events, metrics, rules, schemas, settings
+from fenghuo.reference import commands, events, metrics, pack_schema, rules, schemas, settings
 
 FOLDERS = (Path("docs/reference"), Path("docs/schemas"))
 """Hold generated files and nothing else."""
@@ -44,7 +44,8 @@ def pages() -> dict[Path, str]:
         "settings": settings.text(),
     }
     written = {reference / f"{name}.md": text for name, text in texts.items()}
-    return written | {schema / f"{name}.json": schemas.text(name) for name in schemas.TYPES}
+    written |= {schema / f"{name}.json": schemas.text(name) for name in schemas.TYPES}
+    return written | {schema / "rule-pack.json": pack_schema.text()}
 
 
 def _content(path: Path) -> bytes | None:

@@ -14,7 +14,7 @@ from fenghuo.stage import Fault, Stage, open_stage
 from rules.deadline import Deadline
 from rules.errors import PackError
 from rules.pack import Pack, load_pack
-from rules.rule import EVALUATED
+from rules.rule import EVALUATED, Rule
 from rules.story import Expected, Story
 from rules.story_reader import read_story, stories_in
 
@@ -66,7 +66,8 @@ def try_pack(settings: Settings, path: Path, stories: Sequence[Path]) -> list[Tr
 
 def tried(pack: Pack, stories: Iterable[Story], stage: Stage) -> list[Tried]:
     """What came of stories, for each evaluated rule and deadline of the pack."""
-    subjects = [one for one in (*pack.rules, *pack.deadlines) if one.mode in EVALUATED]
+    everything: tuple[Rule | Deadline, ...] = (*pack.rules, *pack.deadlines)
+    subjects = [one for one in everything if one.mode in EVALUATED]
     of: dict[str, list[Story]] = {one.name: [] for one in subjects}
     for story in stories:
         of.setdefault(story.subject.name, []).append(story)

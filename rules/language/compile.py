@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import assert_never
 
 import numpy as np
@@ -47,6 +47,7 @@ from rules.language.tree import (
     TextLiteral,
     walk,
 )
+from rules.language.turning import Turning
 
 FEN_PER_YUAN = 100
 _FEN_DIGITS = 2
@@ -63,6 +64,8 @@ class Compiled:
         lists: the named lists that it asks.
         run: the closure of kernels.
         part: the same with what it costs; None for a single name or literal.
+        tree: what the text says.
+        inferred: the kinds of its parts.
     """
 
     text: str
@@ -70,7 +73,15 @@ class Compiled:
     kinds: Mapping[str, Kind]
     lists: Mapping[str, frozenset[str]]
     run: Run
-    part: Part | None = None
+    part: Part | None
+    tree: Node
+    inferred: Kinds
+
+    @cached_property
+    def turning(self) -> Turning:
+        """Finds the thresholds with which the condition would not be true."""
+        compiler = _Compiler(self.text, self.inferred, Parts())
+        return Turning(self.tree, self.inferred.of, compiler.build)
 
     @property
     def names(self) -> frozenset[str]:
@@ -100,7 +111,8 @@ def compile_condition(text: str, scope: Scope, expect: Kind | None = Kind.BOOL) 
     check_cost(text, tree, kinds)
     run = _Compiler(text, kinds, scope.parts).build(tree)
     lists = {node.name: node.members for node in walk(tree) if isinstance(node, Listed)}
-    return Compiled(text, kinds.of(tree), kinds.names, lists, run, run if isinstance(run, Part) else None)
+    part = run if isinstance(run, Part) else None
+    return Compiled(text, kinds.of(tree), kinds.names, lists, run, part, tree, kinds)
 
 
 class _Compiler:

@@ -8,10 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from console.pages.alert import BAR, bars
-from rules.decision import Contribution, ModelScore, Outcome, RuleResult, RuleStatus, Tier
+from rules.decision import Contribution, ModelScore, Outcome, RuleResult, RuleStatus, Threshold, Tier
 from tests.console.running import Console, hit
 
 Opener = Callable[[str], str]
+TURNS = (
+    Threshold("shipped_72h > 5000000", "5000000", "5210000", "money"),
+    Threshold("customer_age_days <= 3", "3", "1.98", "number"),
+)
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -39,7 +43,7 @@ def test_it_says_what_happened(console: Console, browser: httpx.Client, address:
         shipment="DN-77",
         counterparty="华东一号仓",
         rules=[
-            RuleResult("first-customer", 3, RuleStatus.HIT, observed),
+            RuleResult("first-customer", 3, RuleStatus.HIT, observed, counterfactual=TURNS),
             RuleResult("credit-limit", 1, RuleStatus.NOT_EVALUABLE, {}, "no profile came yet"),
         ],
     )
@@ -63,6 +67,7 @@ def test_it_says_what_happened(console: Console, browser: httpx.Client, address:
         "gap—",
         "credit-limit第1版无法判断",
         "noprofilecameyet",
+        "不会触发的最近阈值shipped_72h&gt;5000000→5,210,000元且customer_age_days&lt;=3→1.98",
     ):
         assert part in text, part
     for part in (

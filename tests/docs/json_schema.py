@@ -16,12 +16,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _NOTES = frozenset({"$schema", "$id", "$defs", "title", "description", "default", "then"})
 
 
-def complaints(schema: dict[str, Any], value: Any, root: dict[str, Any] | None = None) -> list[str]:
+def complaints(schema: dict[str, Any] | bool, value: Any, root: dict[str, Any] | None = None) -> list[str]:
     """What is wrong with `value`; nothing where it is valid.
 
     Raises:
         KeyError: the schema uses a keyword that is not known here.
     """
+    if isinstance(schema, bool):
+        return [] if schema else [f"{value!r} is not allowed"]
     root = root if root is not None else schema
     found: list[str] = []
     for keyword, rule in schema.items():
@@ -121,6 +123,9 @@ _KEYWORDS: dict[str, Any] = {
     "if": _if,
     "format": _format,
     "pattern": _pattern,
+    "minItems": lambda _, rule, value, __: (
+        [f"fewer than {rule}"] if isinstance(value, list) and len(value) < rule else []
+    ),
     "minimum": _limit("value", least=True),
     "maximum": _limit("value", least=False),
     "minLength": _limit("length", least=True),

@@ -20,7 +20,7 @@ RULES = {
     for rule in load_pack(path).rules
 }
 CALM_RATE = 0.001
-"""Of the events that a rule judges, as docs/packs.md says, outside incidents."""
+"""Of the events that a rule judges, as docs/rules.md says, outside incidents."""
 
 Decisions = list[dict[str, Any]]
 

@@ -23,7 +23,7 @@ PACKS = {path.stem: path for path in sorted((REPOSITORY / "rules" / "packs").glo
 
 
 def subjects(pack: Pack) -> list[str]:
-    return [one.name for one in (*pack.rules, *pack.deadlines)]
+    return [*(rule.name for rule in pack.rules), *(deadline.name for deadline in pack.deadlines)]
 
 
 ALL = [(name, subject) for name, path in PACKS.items() for subject in subjects(load_pack(path))]
