@@ -7,6 +7,7 @@ from typing import Protocol
 from alerts.views import AlertDetail, AlertFilter, AlertRow, QueueCount, User
 from rules.edition import Edition
 from rules.lifecycle import Action, Person
+from rules.shadow import ShadowReport
 from rules.suppression import Suppression
 from rules.views import ChangeRow, LimitedRule, Moved, Submitted, SuppressionRow, VersionRow
 
@@ -107,6 +108,14 @@ class Editions(Protocol):
         ...
 
 
+class Shadows(Protocol):
+    """What versions in the shadow say beside those in force."""
+
+    def reports(self, pack: str) -> list[ShadowReport]:
+        """What was seen of all versions of a pack, the newest first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """All that the console needs for the life of rules."""
@@ -115,3 +124,4 @@ class Rules:
     suppressions: Suppressions
     breakers: Breakers
     editions: Editions
+    shadows: Shadows

@@ -8,11 +8,11 @@ import structlog
 
 from events.clock import Clock
 from events.errors import FenghuoError
-from flows.rulings import Judging, Rulings
+from flows.rulings import Built, Rulings
 from flows.tally import RuleTally
 from rules.breaker import Count, Trip
 from rules.edition import Boundary, Edition, EditionStore, PackVersion
-from rules.pack import Pack
+from rules.shadow import Key, Seen, ShadowTally
 from telemetry.metrics import FlowMetrics
 
 INTERVAL = 0.25
@@ -20,7 +20,7 @@ INTERVAL = 0.25
 
 _log = structlog.get_logger(__name__)
 
-Build = Callable[[Edition], tuple[Pack, Judging]]
+Build = Callable[[Edition], Built]
 """Makes what judges by an edition; raises a FenghuoError where the edition can't be used."""
 
 
@@ -32,6 +32,14 @@ class Accounts(Protocol):
         ...
 
 
+class Witnesses(Protocol):
+    """Where it is told what versions in the shadow say."""
+
+    def add(self, seen: Mapping[Key, Seen]) -> None:
+        """Add what was seen since the last call."""
+        ...
+
+
 class Fuses(Protocol):
     """What limits rules that hold too much."""
 
@@ -40,21 +48,32 @@ class Fuses(Protocol):
         ...
 
 
-class BreakerWatch:
-    """Tells the breakers what the rules of this process hold, and has them checked.
+class RuleWatch:
+    """Tells what the rules of this process hold and what shadows say, and has the breakers checked.
 
     Args:
         tally: of this process.
         accounts: of all processes.
+        shadows: what versions in the shadow say in this process.
+        seen: of all processes.
         fuses: are checked.
         clock: the present.
         metrics: where trips are counted.
     """
 
     def __init__(
-        self, tally: RuleTally, accounts: Accounts, fuses: Fuses, clock: Clock, metrics: FlowMetrics
+        self,
+        tally: RuleTally,
+        accounts: Accounts,
+        shadows: ShadowTally,
+        seen: Witnesses,
+        fuses: Fuses,
+        clock: Clock,
+        metrics: FlowMetrics,
     ) -> None:
         self._tally = tally
+        self._shadows = shadows
+        self._seen = seen
         self._accounts = accounts
         self._fuses = fuses
         self._clock = clock
@@ -71,6 +90,12 @@ class BreakerWatch:
             self._accounts.add(counts)
         except FenghuoError:
             self._tally.put_back(counts)
+            raise
+        shadows = self._shadows.take()
+        try:
+            self._seen.add(shadows)
+        except FenghuoError:
+            self._shadows.put_back(shadows)
             raise
         for trip in self._fuses.check(self._clock()):
             self._metrics.breaker_trips.labels(trip.rule).inc()
@@ -97,7 +122,7 @@ class Editions:
         build: Build,
         metrics: FlowMetrics,
         lineage: str,
-        breakers: BreakerWatch | None = None,
+        breakers: RuleWatch | None = None,
     ) -> None:
         self._lineage = lineage
         self._breakers = breakers
@@ -162,8 +187,8 @@ class Editions:
 
     def _load(self, number: int) -> None:
         edition = self._store.edition(number)
-        pack, judge = self._build(edition)
-        self.rulings.add(number, pack, judge)
+        pack, judge, trials = self._build(edition)
+        self.rulings.add(number, pack, judge, trials)
         self._newest, self._failed = number, None
         self._metrics.edition.set(number)
         self._metrics.pack.clear()

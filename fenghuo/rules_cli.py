@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from fenghuo.commands import rules_publish as command
+from fenghuo.commands.rules_compare import as_json, comparisons, show
 from fenghuo.console_client import ConsoleClient, signed_in
 from fenghuo.settings import load_settings
 from rules.lifecycle import Action
@@ -89,6 +90,25 @@ def resume(pack: PackName, version: Version, user: User = None, reason: Why = ""
 def retire(pack: PackName, version: Version, user: User = None, reason: Why = "") -> None:
     """Take a version out of force or out of the shadow, or put a draft away."""
     _move(Action.RETIRE, pack, version, user, reason)
+
+
+@app.command()
+def compare(
+    pack: PackName,
+    version: Annotated[int | None, typer.Option(min=1, help="In the shadow; default: the newest.")] = None,
+    against: Annotated[
+        int | None, typer.Option(min=1, help="In force; default: each one it ran beside.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,  # noqa: FBT002
+    user: User = None,
+) -> None:
+    """Show what a version in the shadow said beside the one in force."""
+    with _session(user) as console:
+        reports = comparisons(console, pack, version, against)
+    if json:
+        typer.echo(as_json(reports))
+    else:
+        show(reports, Console())
 
 
 @app.command("list")

@@ -19,24 +19,26 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
-from fenghuo.editions import BreakerWatch, Editions
+from fenghuo.editions import Editions, RuleWatch
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.recovery import prepare_recovery
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from flows import steps
+from flows.beside import Beside, Trial
 from flows.judge import Judge
 from flows.risk import risk_flow
-from flows.rulings import FIXED, Judging, Rulings
+from flows.rulings import FIXED, Built, Judging, Rulings
 from flows.tally import RuleTally
 from flows.windows import OpenWorker, WorkerWindows
 from models.errors import ModelError
 from models.model import Model
 from models.registry import load as load_model
-from rules.edition import Edition, EditionStore
+from rules.edition import Edition, EditionStore, PackVersion
 from rules.pack import Pack, read_pack
 from rules.quarantine import Quarantine
+from rules.shadow import ShadowTally
 from rules.suppression import Suppressions
 from rules.terms import under
 from rules.union import load_packs, united
@@ -44,6 +46,7 @@ from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers, RuleCounts
 from store.postgres.rules.editions import PostgresEditionStore
+from store.postgres.rules.shadows import ShadowCounts
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
@@ -203,10 +206,17 @@ def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[
         store = PostgresEditionStore(engine)
         store.seed({str(path): path.read_text("utf-8") for path in risk.settings.pack})
         tally = RuleTally()
-        breakers = BreakerWatch(
-            tally, RuleCounts(engine, secrets.token_hex(8)), Breakers(engine), wall_clock, risk.metrics
+        shadows, process = ShadowTally(), secrets.token_hex(8)
+        breakers = RuleWatch(
+            tally,
+            RuleCounts(engine, process),
+            shadows,
+            ShadowCounts(engine, process),
+            Breakers(engine),
+            wall_clock,
+            risk.metrics,
         )
-        build = _Builder(risk, store, tally)
+        build = _Builder(risk, store, tally, shadows)
         with Editions(store, build, risk.metrics, lineage, breakers) as editions:
             yield editions
     finally:
@@ -216,18 +226,16 @@ def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[
 class _Builder:
     """Makes what judges by an edition."""
 
-    def __init__(self, risk: Risk, store: EditionStore, tally: RuleTally) -> None:
+    def __init__(self, risk: Risk, store: EditionStore, tally: RuleTally, shadows: ShadowTally) -> None:
+        self._shadows = shadows
         self._risk = risk
         self._store = store
         self._tally = tally
         self._quarantines: dict[str, Quarantine] = {}
 
-    def __call__(self, edition: Edition) -> tuple[Pack, Judging]:
+    def __call__(self, edition: Edition) -> Built:
         risk = self._risk
-        packs = [
-            read_pack(self._store.source(version.sha256), f"{version.pack}@{version.version}")
-            for version in edition.active
-        ]
+        packs = [self._read(version) for version in edition.active]
         pack = under(united(packs), edition)
         after = risk.settings.quarantine_after
         quarantine = self._quarantines.setdefault(pack.content_hash, Quarantine(after))
@@ -239,7 +247,29 @@ class _Builder:
             except ModelError as error:
                 _log.error("model_set_aside", model=model.id, pack=pack.id, error=str(error))
                 model = None
-        return pack, Judge(pack, model, wall_clock, risk.metrics, quarantine, suppressions, self._tally)
+        judge = Judge(pack, model, wall_clock, risk.metrics, quarantine, suppressions, self._tally)
+        return Built(pack, judge, list(self._trials(edition, packs)))
+
+    def _read(self, version: PackVersion) -> Pack:
+        return read_pack(self._store.source(version.sha256), f"{version.pack}@{version.version}")
+
+    def _trials(self, edition: Edition, live: list[Pack]) -> Iterator[Beside]:
+        """The versions in the shadow; one that can't be read is left out and told."""
+        by_name = {pack.name: pack for pack in live}
+        for version in edition.shadow:
+            try:
+                trial = Trial(self._read(version), by_name.get(version.pack))
+            except FenghuoError as error:
+                _log.error("shadow_left_out", pack=version.pack, version=version.version, error=str(error))
+                continue
+            model = self._risk.model
+            try:
+                for pack in (trial.shadow, trial.live):
+                    if model is not None and pack is not None:
+                        model.check_features(pack.kinds)
+            except ModelError:
+                model = None
+            yield Beside(trial, model, self._shadows, self._risk.metrics)
 
 
 def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:

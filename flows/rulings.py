@@ -1,13 +1,17 @@
 """Rulings: what judges the events of each edition of the rules, and the windows that all of them need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import NamedTuple
 
+import structlog
+
+from flows.beside import Beside
 from rules.pack import Pack
 from rules.union import definition
 from rules.waiting import Duties
+from windows.errors import WindowError
 from windows.feature import Entity, Feature
 from windows.plan import WindowPlan
 from windows.windowed import WindowedBatch
@@ -17,6 +21,16 @@ FIXED = 0
 """The edition of a run whose rules never change."""
 
 Judging = Callable[[WindowedBatch], Output]
+
+_log = structlog.get_logger(__name__)
+
+
+class Built(NamedTuple):
+    """What judges by an edition: the packs in force as one, and versions in the shadow."""
+
+    pack: Pack
+    judge: Judging
+    trials: Sequence[Beside] = ()
 
 
 class Ground(NamedTuple):
@@ -40,16 +54,21 @@ class Ruling:
         names: by name of a feature of the packs that are evaluated, its name among the windows'.
         duties: deadlines that are watched.
         judge: makes the output of a batch whose features have the pack's names.
+        trials: versions in the shadow, each with the names of its packs' features by pack.
     """
 
     pack: Pack
     names: Mapping[str, str]
     duties: Duties
     judge: Judging
+    trials: Sequence[tuple[Beside, Mapping[str, Mapping[str, str]]]] = ()
 
     def __call__(self, windowed: WindowedBatch) -> Output:
         """The output of a batch."""
-        return self.judge(windowed.named(self.names))
+        output = self.judge(windowed.named(self.names))
+        for beside, names in self.trials:
+            beside({pack: windowed.named(own) for pack, own in names.items()})
+        return output
 
 
 class Rulings:
@@ -62,7 +81,7 @@ class Rulings:
         load: makes what an edition needs that was not added; raises where it can't be had.
     """
 
-    def __init__(self, load: Callable[[int], tuple[Pack, Judging]] | None = None) -> None:
+    def __init__(self, load: Callable[[int], Built] | None = None) -> None:
         self._load = load
         self._lock = Lock()
         self._rulings: dict[int, Ruling] = {}
@@ -74,15 +93,21 @@ class Rulings:
     def __contains__(self, edition: int) -> bool:
         return edition in self._rulings
 
-    def add(self, edition: int, pack: Pack, judge: Judging) -> Ruling:
-        """Make an edition known.
+    def add(self, edition: int, pack: Pack, judge: Judging, trials: Sequence[Beside] = ()) -> Ruling:
+        """Make an edition known; a trial whose features find no room is left out.
 
         Raises:
             WindowError: the features of all editions together are more than windows can hold.
         """
         names = self.enter(pack)
         duties = Duties(pack.deadlines, pack.local_time, pack.id)
-        ruling = self._rulings[edition] = Ruling(pack, names, duties, judge)
+        entered = []
+        for beside in trials:
+            try:
+                entered.append((beside, {one.id: self.enter(one) for one in beside.packs}))
+            except WindowError as error:
+                _log.error("shadow_left_out", packs=[one.id for one in beside.packs], error=str(error))
+        ruling = self._rulings[edition] = Ruling(pack, names, duties, judge, entered)
         return ruling
 
     def enter(self, pack: Pack) -> Mapping[str, str]:

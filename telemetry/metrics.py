@@ -144,6 +144,11 @@ class FlowMetrics:
             "Looks at the store of editions that failed; the edition before stays in force.",
             registry=registry,
         )
+        self.shadow_failures = Counter(
+            "fenghuo_rules_shadow_failures",
+            "Batches that a version in the shadow could not be compared on; the one in force judged them.",
+            registry=registry,
+        )
         self.pack = Gauge(
             "fenghuo_pack_info", "The rule pack in force; always 1.", ["pack", "content"], registry=registry
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
 
 from fenghuo.embedded import start_broker, start_postgres, start_valkey
 from fenghuo.embedded.probe import libpq_url
@@ -47,6 +48,20 @@ def postgres_url(servers_dir: Path) -> Iterator[str]:
         yield postgres.url
 
 
+def _drop(connection: psycopg.Connection, name: sql.Identifier) -> None:
+    """Drop a database; while the server itself cleans up in it, that is refused."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        except InsufficientPrivilege:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
 @pytest.fixture
 def database_url(postgres_url: str, unique: str) -> Iterator[str]:
     """SQLAlchemy URL of an empty database of the test's own, dropped after it."""
@@ -56,7 +71,7 @@ def database_url(postgres_url: str, unique: str) -> Iterator[str]:
         try:
             yield f"{postgres_url.rpartition('/')[0]}/{unique}"
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            _drop(connection, name)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from rules.lifecycle import Action, Person
 from rules.suppression import Suppression
 
 MAX_TEXT = 500
-_TIMES = ("submitted_at", "changed_at", "limited_at", "starts_at", "expires_at")
+_TIMES = ("submitted_at", "changed_at", "limited_at", "starts_at", "expires_at", "since", "until")
 
 PRINTED = r"^[^\x00]*$"  # PostgreSQL's text holds no NUL
 
@@ -96,6 +96,10 @@ def _pack_routes(router: APIRouter, rules: Rules, sessions: Sessions) -> None:
         why: Annotated[Reason, Body()] = Reason(),  # noqa: B008 -- an immutable default
     ) -> Response:
         return answer(rules.packs.move(action, pack, version, person_of(user), why.reason))
+
+    @router.get("/packs/{pack}/comparisons", summary="What versions in the shadow said")
+    def comparisons(_: signed_in, pack: Name) -> Response:
+        return answer({"comparisons": rules.shadows.reports(pack)})
 
     @router.get("/history", summary="Changes, the newest first; of one pack, rule or suppression by name")
     def history(

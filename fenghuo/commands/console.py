@@ -20,6 +20,7 @@ from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers
 from store.postgres.rules.editions import PostgresEditionStore
 from store.postgres.rules.packs import PackStore
+from store.postgres.rules.shadows import ShadowCounts
 from store.postgres.rules.suppressions import SuppressionStore
 from store.postgres.users import PostgresUserReader
 from telemetry.log import configure
@@ -64,4 +65,10 @@ def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
 
 def rules_on(engine: Engine) -> Rules:
     """The life of rules, as the console works on it."""
-    return Rules(PackStore(engine), SuppressionStore(engine), Breakers(engine), PostgresEditionStore(engine))
+    return Rules(
+        PackStore(engine),
+        SuppressionStore(engine),
+        Breakers(engine),
+        PostgresEditionStore(engine),
+        ShadowCounts(engine),
+    )

@@ -206,3 +206,19 @@ RULE_COUNTS = Table(
     Column("holds", BigInteger, nullable=False),
 )
 Index("rule_counts_bucket", RULE_COUNTS.c.bucket)
+
+SHADOW_COUNTS = Table(
+    "shadow_counts",
+    METADATA,
+    Column("live", Text, primary_key=True),
+    Column("shadow", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("examples", ARRAY(Text), nullable=False),
+    Column("first_at", Milliseconds, nullable=False),
+    Column("last_at", Milliseconds, nullable=False),
+)
+Index("shadow_counts_shadow", SHADOW_COUNTS.c.shadow)

@@ -17,7 +17,7 @@ from events.clock import HOUR, MINUTE, wall_clock
 from flows import steps
 from flows.judge import Judge
 from flows.risk import risk_flow
-from flows.rulings import Rulings
+from flows.rulings import Built, Rulings
 from flows.windows import OpenWorker, WorkerWindows
 from rules.pack import Pack, load_pack
 from store.redis.journal import RedisJournal, connect, forget
@@ -69,7 +69,9 @@ def run(request: pytest.FixtureRequest, valkey_url: str, unique: str) -> Iterato
 
     def judged(packs: Mapping[int, Pack], batches: list[RawBatch]) -> list[Output]:
         metrics, own, namespace = FlowMetrics(CollectorRegistry()), {}, f"{unique}-{next(runs)}"
-        rulings = Rulings(lambda edition: (packs[edition], Judge(packs[edition], None, wall_clock, metrics)))
+        rulings = Rulings(
+            lambda edition: Built(packs[edition], Judge(packs[edition], None, wall_clock, metrics))
+        )
         rulings.of(min(packs))
 
         def opening(scope: Entity) -> OpenWorker:
