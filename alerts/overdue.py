@@ -62,7 +62,7 @@ def hit_of(missed: Missed, decided_at: int) -> Hit:
         missed: what was missed.
         decided_at: epoch milliseconds.
     """
-    deadline, wait = missed
+    deadline, wait = missed.deadline, missed.wait
     observed: dict[str, Attribute | None] = {"occurred_at": wait.occurred_at, "due": wait.due}
     return Hit(
         hit_id=_hit_id(wait, deadline.scenario),

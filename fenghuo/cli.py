@@ -376,6 +376,7 @@ def rules_backtest(
     """Try a rule pack on past events, and compare it with another version."""
     from fenghuo.commands import rules_backtest as command  # noqa: PLC0415 -- as above
     from fenghuo.commands.backtest_tables import show  # noqa: PLC0415
+    from fenghuo.published import published  # noqa: PLC0415
 
     files = (*(events or ()), *(more or ()))
     if not files:
@@ -385,7 +386,7 @@ def rules_backtest(
     )
     wanted = command.Wanted(pack, against, labels, _moment(since), _moment(until))
     written = command.targets(json, html, out)
-    report = command.backtest(settings, wanted, Console(stderr=True))
+    report = command.backtest(settings, wanted, Console(stderr=True), published(settings))
     show(report, Console())
     command.write(report, written)
     for path, _ in written:

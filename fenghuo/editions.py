@@ -1,6 +1,7 @@
 """The editions of the rules as one process judges by them: loaded as they appear, in the background."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Protocol, Self
 
@@ -9,7 +10,7 @@ import structlog
 from events.clock import Clock
 from events.errors import FenghuoError
 from flows.rulings import Built, Rulings
-from flows.tally import RuleTally
+from flows.tally import Rises, RuleTally
 from rules.breaker import Count, Trip
 from rules.edition import Boundary, Edition, EditionStore, PackVersion
 from rules.shadow import Key, Seen, ShadowTally
@@ -40,6 +41,14 @@ class Witnesses(Protocol):
         ...
 
 
+class Endings(Protocol):
+    """Where suppressions end by themselves."""
+
+    def end(self, identity: str, reason: str) -> None:
+        """End a suppression; nothing where it has ended."""
+        ...
+
+
 class Fuses(Protocol):
     """What limits rules that hold too much."""
 
@@ -48,34 +57,51 @@ class Fuses(Protocol):
         ...
 
 
-class RuleWatch:
-    """Tells what the rules of this process hold and what shadows say, and has the breakers checked.
+@dataclass(frozen=True)
+class Noted:
+    """What the rules of one process did, until it is told.
 
     Args:
-        tally: of this process.
-        accounts: of all processes.
-        shadows: what versions in the shadow say in this process.
-        seen: of all processes.
+        tally: what rules held.
+        shadows: what versions in the shadow said.
+        rises: suppressions that a hit of a higher tier ended.
+    """
+
+    tally: RuleTally = field(default_factory=RuleTally)
+    shadows: ShadowTally = field(default_factory=ShadowTally)
+    rises: Rises = field(default_factory=Rises)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where that is told, for all processes.
+
+    Args:
+        accounts: what rules held.
+        seen: what versions in the shadow said.
+        suppressions: where they end.
         fuses: are checked.
+    """
+
+    accounts: Accounts
+    seen: Witnesses
+    suppressions: Endings
+    fuses: Fuses
+
+
+class RuleWatch:
+    """Tells what the rules of this process did, and has the breakers checked.
+
+    Args:
+        noted: in this process.
+        told: where it is told.
         clock: the present.
         metrics: where trips are counted.
     """
 
-    def __init__(
-        self,
-        tally: RuleTally,
-        accounts: Accounts,
-        shadows: ShadowTally,
-        seen: Witnesses,
-        fuses: Fuses,
-        clock: Clock,
-        metrics: FlowMetrics,
-    ) -> None:
-        self._tally = tally
-        self._shadows = shadows
-        self._seen = seen
-        self._accounts = accounts
-        self._fuses = fuses
+    def __init__(self, noted: Noted, told: Told, clock: Clock, metrics: FlowMetrics) -> None:
+        self._noted = noted
+        self._told = told
         self._clock = clock
         self._metrics = metrics
 
@@ -85,19 +111,21 @@ class RuleWatch:
         Raises:
             FenghuoError: the store does not answer; what was counted is handed on the next time.
         """
-        counts = self._tally.take()
+        counts = self._noted.tally.take()
         try:
-            self._accounts.add(counts)
+            self._told.accounts.add(counts)
         except FenghuoError:
-            self._tally.put_back(counts)
+            self._noted.tally.put_back(counts)
             raise
-        shadows = self._shadows.take()
+        shadows = self._noted.shadows.take()
         try:
-            self._seen.add(shadows)
+            self._told.seen.add(shadows)
         except FenghuoError:
-            self._shadows.put_back(shadows)
+            self._noted.shadows.put_back(shadows)
             raise
-        for trip in self._fuses.check(self._clock()):
+        for identity, reason in self._noted.rises.take():
+            self._told.suppressions.end(identity, reason)
+        for trip in self._told.fuses.check(self._clock()):
             self._metrics.breaker_trips.labels(trip.rule).inc()
             _log.warning("rule_limited", rule=trip.rule, judged=trip.count.judged, holds=trip.count.holds)
 
@@ -187,8 +215,9 @@ class Editions:
 
     def _load(self, number: int) -> None:
         edition = self._store.edition(number)
-        pack, judge, trials = self._build(edition)
-        self.rulings.add(number, pack, judge, trials)
+        built = self._build(edition)
+        pack = built.pack
+        self.rulings.add(number, *built)
         self._newest, self._failed = number, None
         self._metrics.edition.set(number)
         self._metrics.pack.clear()

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
-from fenghuo.editions import Editions, RuleWatch
+from fenghuo.editions import Editions, Noted, RuleWatch, Told
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.recovery import prepare_recovery
@@ -30,7 +30,6 @@ from flows.beside import Beside, Trial
 from flows.judge import Judge
 from flows.risk import risk_flow
 from flows.rulings import FIXED, Built, Judging, Rulings
-from flows.tally import RuleTally
 from flows.windows import OpenWorker, WorkerWindows
 from models.errors import ModelError
 from models.model import Model
@@ -38,7 +37,6 @@ from models.registry import load as load_model
 from rules.edition import Edition, EditionStore, PackVersion
 from rules.pack import Pack, read_pack
 from rules.quarantine import Quarantine
-from rules.shadow import ShadowTally
 from rules.suppression import Suppressions
 from rules.terms import under
 from rules.union import load_packs, united
@@ -47,6 +45,7 @@ from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers, RuleCounts
 from store.postgres.rules.editions import PostgresEditionStore
 from store.postgres.rules.shadows import ShadowCounts
+from store.postgres.rules.suppressions import SuppressionStore
 from store.redis.journal import RedisJournal, connect
 from telemetry.metrics import FlowMetrics
 from windows.feature import Entity
@@ -205,19 +204,16 @@ def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[
     try:
         store = PostgresEditionStore(engine)
         store.seed({str(path): path.read_text("utf-8") for path in risk.settings.pack})
-        tally = RuleTally()
-        shadows, process = ShadowTally(), secrets.token_hex(8)
-        breakers = RuleWatch(
-            tally,
+        noted, process = Noted(), secrets.token_hex(8)
+        told = Told(
             RuleCounts(engine, process),
-            shadows,
             ShadowCounts(engine, process),
+            SuppressionStore(engine),
             Breakers(engine),
-            wall_clock,
-            risk.metrics,
         )
-        build = _Builder(risk, store, tally, shadows)
-        with Editions(store, build, risk.metrics, lineage, breakers) as editions:
+        watch = RuleWatch(noted, told, wall_clock, risk.metrics)
+        build = _Builder(risk, store, noted)
+        with Editions(store, build, risk.metrics, lineage, watch) as editions:
             yield editions
     finally:
         engine.dispose()
@@ -226,11 +222,10 @@ def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[
 class _Builder:
     """Makes what judges by an edition."""
 
-    def __init__(self, risk: Risk, store: EditionStore, tally: RuleTally, shadows: ShadowTally) -> None:
-        self._shadows = shadows
+    def __init__(self, risk: Risk, store: EditionStore, noted: Noted) -> None:
+        self._noted = noted
         self._risk = risk
         self._store = store
-        self._tally = tally
         self._quarantines: dict[str, Quarantine] = {}
 
     def __call__(self, edition: Edition) -> Built:
@@ -239,7 +234,7 @@ class _Builder:
         pack = under(united(packs), edition)
         after = risk.settings.quarantine_after
         quarantine = self._quarantines.setdefault(pack.content_hash, Quarantine(after))
-        suppressions = Suppressions(edition.suppressions)
+        suppressions = Suppressions(edition.suppressions, self._noted.rises)
         model = risk.model
         if model is not None:
             try:
@@ -247,8 +242,8 @@ class _Builder:
             except ModelError as error:
                 _log.error("model_set_aside", model=model.id, pack=pack.id, error=str(error))
                 model = None
-        judge = Judge(pack, model, wall_clock, risk.metrics, quarantine, suppressions, self._tally)
-        return Built(pack, judge, list(self._trials(edition, packs)))
+        judge = Judge(pack, model, wall_clock, risk.metrics, quarantine, suppressions, self._noted.tally)
+        return Built(pack, judge, list(self._trials(edition, packs)), suppressions)
 
     def _read(self, version: PackVersion) -> Pack:
         return read_pack(self._store.source(version.sha256), f"{version.pack}@{version.version}")
@@ -269,7 +264,7 @@ class _Builder:
                         model.check_features(pack.kinds)
             except ModelError:
                 model = None
-            yield Beside(trial, model, self._shadows, self._risk.metrics)
+            yield Beside(trial, model, self._noted.shadows, self._risk.metrics)
 
 
 def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:

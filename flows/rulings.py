@@ -9,6 +9,7 @@ import structlog
 
 from flows.beside import Beside
 from rules.pack import Pack
+from rules.suppression import Suppressions
 from rules.union import definition
 from rules.waiting import Duties
 from windows.errors import WindowError
@@ -26,11 +27,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Built(NamedTuple):
-    """What judges by an edition: the packs in force as one, and versions in the shadow."""
+    """What judges by an edition: the packs in force as one, versions in the shadow, and suppressions."""
 
     pack: Pack
     judge: Judging
     trials: Sequence[Beside] = ()
+    suppressions: Suppressions | None = None
 
 
 class Ground(NamedTuple):
@@ -93,14 +95,21 @@ class Rulings:
     def __contains__(self, edition: int) -> bool:
         return edition in self._rulings
 
-    def add(self, edition: int, pack: Pack, judge: Judging, trials: Sequence[Beside] = ()) -> Ruling:
+    def add(
+        self,
+        edition: int,
+        pack: Pack,
+        judge: Judging,
+        trials: Sequence[Beside] = (),
+        suppressions: Suppressions | None = None,
+    ) -> Ruling:
         """Make an edition known; a trial whose features find no room is left out.
 
         Raises:
             WindowError: the features of all editions together are more than windows can hold.
         """
         names = self.enter(pack)
-        duties = Duties(pack.deadlines, pack.local_time, pack.id)
+        duties = Duties(pack.deadlines, pack.local_time, pack.id, suppressions)
         entered = []
         for beside in trials:
             try:

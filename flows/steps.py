@@ -133,6 +133,9 @@ def tell(clock: Clock, metrics: FlowMetrics) -> Callable[[Overdue], Output]:
         output, now = Output(overdue.batch, 0), clock()
         for told in overdue.told:
             deadline = told.deadline
+            if isinstance(told, Missed) and told.suppressed:
+                metrics.deadline_results.labels(deadline.name, "suppressed").inc()
+                continue
             if isinstance(told, Missed):
                 result, into = "missed", output.overdue
                 message: Hit | Withdrawal = hit_of(told, now)

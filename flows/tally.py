@@ -7,6 +7,7 @@ from rules.breaker import Count
 from rules.decision import Outcome
 from rules.evaluate import HIT, Judgement
 from rules.rule import Mode
+from rules.suppression import Judge
 
 
 class RuleTally:
@@ -35,6 +36,25 @@ class RuleTally:
             for name, count in counts.items():
                 before = self._counts.get(name, (0, 0))
                 self._counts[name] = before[0] + count.judged, before[1] + count.holds
+
+
+class Rises:
+    """Suppressions that a hit of a higher tier ended, and why, until they are taken; for many threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: dict[str, str] = {}
+
+    def __call__(self, identity: str, hit: Judge) -> None:
+        """Note that a suppression ended."""
+        with self._lock:
+            self._found.setdefault(identity, f"`{hit.name}` hit with tier {hit.tier.value}")
+
+    def take(self) -> list[tuple[str, str]]:
+        """What was noted since the last time."""
+        with self._lock:
+            found, self._found = self._found, {}
+        return list(found.items())
 
 
 def _holding(judgement: Judgement) -> Iterator[tuple[str, int, int]]:

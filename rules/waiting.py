@@ -20,6 +20,7 @@ from events.event import EventType
 from rules.deadline import Deadline
 from rules.local_time import LocalTime
 from rules.rule import EVALUATED
+from rules.suppression import Suppressions
 from rules.wait import Early, Kept, Key, Wait, WaitLog, early_of, missed_of
 from rules.watermark import LaneClock, Passing
 from windows.feature import Entity
@@ -34,10 +35,11 @@ _PRUNE_FROM = 1024
 
 
 class Missed(NamedTuple):
-    """A wait whose time is over."""
+    """A wait whose time is over; a suppression may cover it."""
 
     deadline: Deadline
     wait: Wait
+    suppressed: bool = False
 
 
 class Answered(NamedTuple):
@@ -85,13 +87,27 @@ class Duties:
         deadlines: of a pack, whatever their mode.
         local_time: of the pack.
         pack: its id.
+        suppressions: of what is missed.
     """
 
-    def __init__(self, deadlines: Sequence[Deadline], local_time: LocalTime, pack: str) -> None:
+    def __init__(
+        self,
+        deadlines: Sequence[Deadline],
+        local_time: LocalTime,
+        pack: str,
+        suppressions: Suppressions | None = None,
+    ) -> None:
+        self._suppressions = suppressions
         self.watched = {one.name: one for one in deadlines if one.mode in EVALUATED}
         self.pack = pack
         self._kinds = {kind for one in self.watched.values() for kind in (one.after, *one.expect)}
         self._local_time = local_time
+
+    def missed(self, deadline: Deadline, wait: Wait) -> Missed:
+        """What is told of a wait whose time is over."""
+        covers = self._suppressions
+        covered = bool(covers and covers.suppressed(wait.group, wait.due, [deadline]))
+        return Missed(deadline, wait, covered)
 
     def concern(self, batch: EventBatch) -> Concern:
         """What of a batch concerns them."""
@@ -193,7 +209,7 @@ class Waiting:
         early = self._early.get(wait.key)
         if early is not None and early.at >= wait.occurred_at:
             if early.at > wait.due:
-                yield Missed(deadline, wait)
+                yield self.duties.missed(deadline, wait)
                 yield Answered(deadline, wait, early.event_id, early.type, early.at)
         elif all(self._waits[number].event_id != wait.event_id for number in self._open.get(wait.key, ())):
             self._enter(self._log.add(wait), wait)
@@ -245,7 +261,7 @@ class Waiting:
             return
         wait = self._waits[number]
         self._missed.add(number)
-        yield Missed(deadline, wait)
+        yield self.duties.missed(deadline, wait)
         late = self._early.get(wait.key)
         if late is not None and late.at >= wait.occurred_at:
             yield Answered(deadline, wait, late.event_id, late.type, late.at)

@@ -27,6 +27,12 @@ _SHOWN = 40
 _SPACE = " \t\r\n"
 _TRIPS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What sqlglot's parser raises where it trips over a text."""
+_BEFORE_NOT = {
+    *(TokenType.L_PAREN, TokenType.COMMA, TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.IS),
+    *(TokenType.CASE, TokenType.WHEN, TokenType.THEN, TokenType.ELSE, TokenType.BETWEEN),
+    *(TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE),
+}
+"""What a NOT may follow that is no part of `x NOT IN` or `x IS NOT NULL`."""
 _OPEN_ENDED = {TokenType.COMMA, TokenType.L_PAREN}
 _FOREIGN = {"!", "@", ";", "`", "{", "}", "[", "]", "ALL", "AS", "IF", "ISNULL", "NOTNULL"}
 
@@ -120,7 +126,7 @@ def _limit(tokens: list[Token], text: str) -> None:
 
 def _plain(tokens: list[Token], text: str) -> None:
     """Refuse what the parser would pass over in silence: odd spaces, blocks of comment, a value left out."""
-    end, before = 0, TokenType.L_PAREN
+    end, earlier, before = 0, TokenType.L_PAREN, TokenType.L_PAREN
     for token in tokens:
         _gap(text, end, token.start)
         kind, span = token.token_type, (token.start, token.end + 1)
@@ -132,9 +138,11 @@ def _plain(tokens: list[Token], text: str) -> None:
             raise LanguageError(f"a value is missing before `{token.text}`", text, span)
         if before is TokenType.NOT and kind is TokenType.IS:
             raise LanguageError("NOT stands behind IS: `x IS NOT NULL`", text, span)
+        if before is TokenType.NOT and kind is TokenType.NULL and earlier not in _BEFORE_NOT:
+            raise LanguageError("IS is missing before NOT: `x IS NOT NULL`", text, span)
         if kind is not TokenType.STRING and text[slice(*span)].upper() in _FOREIGN:
             raise LanguageError(f"`{token.text}` is not part of the condition language", text, span)
-        end, before = token.end + 1, kind
+        end, earlier, before = token.end + 1, before, kind
     _gap(text, end, len(text))
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from events.clock import DAY, Clock, wall_clock
 from rules.deadline import Deadline
-from rules.lifecycle import Action, LifecycleError, Person, Refusal, Standing, may, right_of, stand
+from rules.lifecycle import SYSTEM, Action, LifecycleError, Person, Refusal, Standing, may, right_of, stand
 from rules.rule import Rule
 from rules.suppression import Suppression
 from rules.views import Moved, SuppressionRow
@@ -97,6 +97,32 @@ class SuppressionStore:
             if edition is not None:
                 make(connection, now)
         return Moved(name=identity, state=to, edition=edition)
+
+    def end(self, identity: str, reason: str) -> None:
+        """End a suppression because the tier rose; nothing where it has ended already.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        now = self._clock()
+        with translated("end a suppression"), self._engine.begin() as connection:
+            alone(connection)
+            before = standings(connection).get(identity)
+            if before is not Standing.APPROVED:
+                return
+            record(
+                connection,
+                now,
+                Subject.SUPPRESSION,
+                identity,
+                action=Action.LIFT,
+                before=before,
+                to=Standing.LIFTED,
+                actor=SYSTEM,
+                reason=reason,
+                edition=newest(connection) + 1,
+            )
+            make(connection, now)
 
     def suppressions(self) -> list[SuppressionRow]:
         """Those that were asked for or are in force and have not ended, the newest first.

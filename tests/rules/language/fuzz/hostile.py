@@ -17,7 +17,7 @@ _FRAGMENTS = (
     "pg_sleep(9)", "current_user", "version()", "now()", "random()", "getvariable('x')", "COLUMNS(*)", "*",
     "count.*", "rowid", "UNNEST([1])", "CASE", "WHEN", "THEN", "ELSE", "END", "END END", "NOT", "NOT NOT",
     "AND", "OR", "XOR", "IS", "IS NOT", "IS TRUE", "IS NOT FALSE", "IS DISTINCT FROM NULL", "ISNULL",
-    "NOTNULL", "NULL", "LIKE", "ILIKE", "SIMILAR TO 'a'", "GLOB 'a*'", "~ 'a'", "ESCAPE '!'", "BETWEEN",
+    "NOTNULL", "NOT NULL", "NULL", "LIKE", "ILIKE", "SIMILAR TO 'a'", "GLOB 'a*'", "~ 'a'", "ESCAPE '!'", "BETWEEN",
     "BETWEEN SYMMETRIC", "IN", "IN ()", "NOT IN", "ANY", "= ANY ([1])", "ALL", "SOME", "COLLATE NOCASE",
     "AT TIME ZONE 'UTC'", "INTERVAL 1 DAY", "DATE '2026-01-01'", "TIMESTAMP 'x'", "1e308", "1e309",
     "1e999999999", "-1e-400", "99999999999999999999", "9223372036854775807", "-9223372036854775808",
