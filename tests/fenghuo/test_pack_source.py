@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 
 from fenghuo.pack_source import pack_source
+from fenghuo.published import published
+from fenghuo.settings import load_settings
 from rules.errors import PackError, RuleError
+from rules.lifecycle import AUTHOR, Person
 from rules.pack import Pack
+from store.postgres.engine import sync_engine
+from store.postgres.migrate import migrate
+from store.postgres.rules.packs import PackStore
 from tests.backtest.making import PACK, pack_of
-from tests.rules.making import TRADE_CORE
+from tests.rules.making import SMALL, TRADE_CORE
 
 
 def test_a_file_is_read() -> None:
@@ -41,3 +47,15 @@ def test_without_a_database_a_version_is_an_error() -> None:
 def test_what_is_neither_is_told(reference: str) -> None:
     with pytest.raises(PackError, match="cannot be read"):
         pack_source(reference)
+
+
+def test_a_published_version_is_read_from_the_database(database_url: str) -> None:
+    migrate(database_url)
+    engine = sync_engine(database_url)
+    PackStore(engine).submit(SMALL, "small.yaml", Person("ann", frozenset({AUTHOR})), "")
+    engine.dispose()
+    versions = published(load_settings(database_url=database_url))
+    assert pack_source("small@3", versions).id == "small@3"
+    with pytest.raises(RuleError, match="small@4"):
+        pack_source("small@4", versions)
+    assert published(load_settings()) is None

@@ -1,10 +1,12 @@
 """Suppressions: hits of one customer that stay without consequence for a while."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from alerts.hits import hits_of
+from flows.tally import Rises
 from rules.decision import Decision, Outcome, RuleStatus, Tier
 from rules.edition import Edition
 from rules.evaluate import HIT, NO_HIT, SUPPRESSED, derive, evaluate
@@ -25,6 +27,14 @@ TWO = SMALL + (
     "    queue: desk\n"
     '    reason: {zh: "巨额", en: "huge"}\n'
 )
+
+
+class Judged(NamedTuple):
+    """What a suppression may cover."""
+
+    name: str
+    scenario: str
+    tier: Tier
 
 
 @pytest.fixture
@@ -119,3 +129,23 @@ def test_a_limited_rule_reviews_at_most_and_a_paused_one_is_not_evaluated(pack: 
     paused = decided(under(pack, Edition(number=1, active=(), paused=("huge",))), yuan=9_000)
     assert results(paused) == {"large": RuleStatus.HIT}
     assert under(pack, Edition(number=1, active=())) is pack
+
+
+def test_what_rises_above_it_ends_it_for_good() -> None:
+    ended: list[tuple[str, str]] = []
+    held = Suppressions([suppression()], lambda identity, hit: ended.append((identity, hit.name)))
+    low, high = Judged("small", "large", Tier.MEDIUM), Judged("big", "large", Tier.HIGH)
+    assert held.suppressed("G1", NOON, [low]) == [low]
+    assert ended == []
+    assert held.suppressed("G1", NOON, [low, high]) == []
+    assert held.suppressed("G2", NOON, [high]) == []
+    assert held.suppressed("G1", NOON + HOUR, [high]) == []
+    assert ended == [("s", "big")]
+
+
+def test_a_running_process_tells_of_each_end_once() -> None:
+    rises = Rises()
+    rises("s", Judged("big", "large", Tier.HIGH))
+    rises("s", Judged("bigger", "large", Tier.CRITICAL))
+    assert rises.take() == [("s", "`big` hit with tier high")]
+    assert rises.take() == []

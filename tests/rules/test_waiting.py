@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from events.clock import DAY, HOUR, MINUTE
 from events.event import EventType
+from rules.decision import Tier
 from rules.pack import Pack
+from rules.suppression import Suppression, Suppressions
 from rules.wait import LEAST
 from rules.waiting import Answered, Duties, Missed, Waiting
 from rules.watermark import passing
@@ -32,6 +35,29 @@ def test_absence_is_told_once_the_clock_has_passed(pack: Pack) -> None:
         "event-0",
         "small@3",
     )
+
+
+def test_a_suppression_covers_what_is_missed(pack: Pack) -> None:
+    (group,) = set(batch(*events_of([Step(NOON, PLACED, "A")])).groups)
+    held = Suppression(
+        suppression_id="s",
+        group=group,
+        rule="confirm",
+        tier=Tier.HIGH,
+        starts_at=NOON,
+        expires_at=NOON + HOUR,
+    )
+    steps = [Step(NOON, PLACED, "A"), *LATER]
+    part = batch(*events_of(steps))
+    for suppression, covered in ((held, True), (replace(held, expires_at=NOON + MINUTE), False)):
+        duties = Duties(pack.deadlines, pack.local_time, pack.id, Suppressions([suppression]))
+        found = Waiting(duties).take(
+            part,
+            np.arange(len(part)),
+            duties.concern(part),
+            passing(part.occurred_at, ["0"] * len(part), None),
+        )
+        assert [one.suppressed for one in found if isinstance(one, Missed)] == [covered]
 
 
 @pytest.mark.parametrize("kind", [CONFIRMED, CANCELLED])

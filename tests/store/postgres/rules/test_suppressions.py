@@ -46,6 +46,20 @@ def test_a_lifted_one_is_gone_with_the_next_edition(
         suppressions.move(Action.APPROVE, asked.name, ZHOU)
 
 
+def test_a_rise_of_the_tier_ends_it_once(
+    suppressions: SuppressionStore, editions: PostgresEditionStore
+) -> None:
+    asked = suppressions.request(WANTED, LIN, "")
+    suppressions.end(asked.name, "not in force yet")
+    suppressions.move(Action.APPROVE, asked.name, ZHOU)
+    suppressions.end(asked.name, "`large` hit with tier critical")
+    suppressions.end(asked.name, "again")
+    suppressions.end("00000000-0000-0000-0000-000000000000", "unknown")
+    assert editions.newest() == 3
+    assert editions.edition(3).suppressions == ()
+    assert suppressions.suppressions() == []
+
+
 def test_what_was_only_asked_for_is_withdrawn_without_an_edition(
     suppressions: SuppressionStore, editions: PostgresEditionStore
 ) -> None:
