@@ -34,6 +34,8 @@ _BEFORE_NOT = {
 }
 """What a NOT may follow that is no part of `x NOT IN` or `x IS NOT NULL`."""
 _OPEN_ENDED = {TokenType.COMMA, TokenType.L_PAREN}
+_MARKS = re.compile(r"[(),.]|::|==?|<>|!=|<=?|>=?|[-+*/]|[\w\"].*", re.DOTALL)
+"""Marks of the language, and what may be a name or a number."""
 _FOREIGN = {"!", "@", ";", "`", "{", "}", "[", "]", "ALL", "AS", "IF", "ISNULL", "NOTNULL"}
 
 
@@ -140,7 +142,8 @@ def _plain(tokens: list[Token], text: str) -> None:
             raise LanguageError("NOT stands behind IS: `x IS NOT NULL`", text, span)
         if before is TokenType.NOT and kind is TokenType.NULL and earlier not in _BEFORE_NOT:
             raise LanguageError("IS is missing before NOT: `x IS NOT NULL`", text, span)
-        if kind is not TokenType.STRING and text[slice(*span)].upper() in _FOREIGN:
+        written = text[slice(*span)]
+        if kind is not TokenType.STRING and (written.upper() in _FOREIGN or not _MARKS.fullmatch(written)):
             raise LanguageError(f"`{token.text}` is not part of the condition language", text, span)
         end, earlier, before = token.end + 1, before, kind
     _gap(text, end, len(text))
