@@ -144,7 +144,7 @@ def _plain(tokens: list[Token], text: str) -> None:
             raise LanguageError("IS is missing before NOT: `x IS NOT NULL`", text, span)
         written = text[slice(*span)]
         if kind is not TokenType.STRING and (written.upper() in _FOREIGN or not _MARKS.fullmatch(written)):
-            raise LanguageError(f"`{token.text}` is not part of the condition language", text, span)
+            raise LanguageError(f"`{written[:_SHOWN]}` is not part of the condition language", text, span)
         end, earlier, before = token.end + 1, before, kind
     _gap(text, end, len(text))
 

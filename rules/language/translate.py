@@ -159,7 +159,8 @@ class _Translator:
 
     def name(self, tree: exp.Column) -> str:
         owner = tree.args.get("table")
-        if tree.args.get("db") or isinstance(tree.this, exp.Star):
+        quoted_as_one = owner is None and "." in tree.name  # "attributes.x" is a column of that name
+        if tree.args.get("db") or isinstance(tree.this, exp.Star) or quoted_as_one:
             raise self.error(
                 tree, f"{self.shown(tree)} is not a name; names are `x`, `attributes.x` and `profile.x`"
             )

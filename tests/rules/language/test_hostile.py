@@ -63,3 +63,12 @@ def test_patterns_cannot_explode() -> None:
     source = Columns({"region": column(Kind.TEXT, "a" * 5_000)})
     pattern = "%a" * 40 + "%_b"
     assert cells(compile_condition(f"region LIKE '{pattern}'", Scope()).evaluate(source)) == [False]
+
+
+@pytest.mark.parametrize(
+    "text", ["a NOT NULL", "(a IS NULL)??", '(NOT TRUE) = "attributes.vip"', "（" * 500 + "a"]
+)
+def test_what_the_parser_passes_over_in_silence_is_refused(text: str) -> None:
+    with pytest.raises(LanguageError) as caught:
+        compile_condition(text, Scope({"a": Kind.NUMBER}, {}))
+    assert len(str(caught.value)) < 200
