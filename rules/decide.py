@@ -213,7 +213,10 @@ def _turns(judgement: Judgement, rule: Rule, rows: list[int]) -> dict[int, tuple
     """By event that a rule hit, the thresholds with which it would not have."""
     if not rows:
         return {}
-    found = rule.when.turning.nearest(judgement.frame, rows)
+    try:
+        found = rule.when.turning.nearest(judgement.frame, rows)
+    except Exception:  # noqa: BLE001  # what is only told beside a hit never undoes it
+        return {}
     return {
         row: tuple(_threshold(rule, turn) for turn in turns) for row, turns in zip(rows, found, strict=True)
     }

@@ -353,14 +353,12 @@ def _truths(cells: Cells) -> Callable[[int], bool | None]:
 def _values(cells: Cells) -> Callable[[int], Value]:
     """Reads a cell: exact, or a float; None for NULL."""
     values, valid, scale = cells.values, cells.valid, cells.scale
-    constant = values.shape == ()
-    marks = None if valid is None else np.broadcast_to(valid, values.shape)
 
     def read(row: int) -> Value:
-        place: Any = () if constant else row
-        if marks is not None and not marks[place]:
+        # A constant may be NULL in some rows only, and a column in none or all of them.
+        if valid is not None and not (valid if valid.ndim == 0 else valid[row]):
             return None
-        value: Any = values[place]
+        value: Any = values[()] if values.ndim == 0 else values[row]
         value = value.item() if isinstance(value, np.generic) else value
         return value if scale == 1 else Fraction(value, scale)
 

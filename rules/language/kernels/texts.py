@@ -18,10 +18,11 @@ def satisfying(a: Cells, test: Callable[[str], bool]) -> Cells:
     """Whether the text passes a test; a column's test runs once for each distinct text."""
     if a.words is not None:
         return Cells(a.words.test(test), a.valid)
-    flat = np.atleast_1d(a.values)
-    texts = flat if a.valid is None else np.where(a.valid, flat, "")
-    found = np.fromiter(map(test, texts.tolist()), np.bool_, len(flat))
-    return Cells(found.reshape(np.shape(a.values)), a.valid)
+    if a.values.ndim == 0:  # one text, which may be NULL in some rows
+        constant = a.values.item()
+        return Cells(np.array(isinstance(constant, str) and test(constant)), a.valid)
+    texts = a.values if a.valid is None else np.where(a.valid, a.values, "")
+    return Cells(np.fromiter(map(test, texts.tolist()), np.bool_, len(texts)), a.valid)
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:

@@ -21,7 +21,7 @@ KINDS = {
     "big": Kind.BOOL,
 }
 ROWS = 6
-SCOPE = Scope(KINDS, {}, profile=False, anomaly=False, place="a test")
+SCOPE = Scope(KINDS, {"places": frozenset({"a"})}, profile=False, anomaly=False, place="a test")
 
 
 def compiled(text: str) -> Compiled:
@@ -68,6 +68,17 @@ CASES = [
     ("region = 'a' OR orders > 15", {"region": "a", "orders": 30}, []),
     ("orders = 0", {"orders": 0}, []),
     ("big", {"big": True}, []),
+    ("NULLIF(3, orders) < share", {"orders": 4, "share": 5.0}, []),
+    (
+        "share > NULLIF(3, orders) * 1.5",
+        {"orders": 4, "share": 6.0},
+        [("share > NULLIF(3, orders) * 1.5", "2")],
+    ),
+    (
+        "LISTED(NULLIF('a', region), 'places') AND orders > 3",
+        {"region": "b", "orders": 4},
+        [("orders > 3", "4")],
+    ),
     ("CASE WHEN big THEN orders > 3 ELSE FALSE END", {"big": True, "orders": 5}, []),
 ]
 
