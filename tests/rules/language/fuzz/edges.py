@@ -46,6 +46,7 @@ from tests.rules.making import Cell
 
 _NEAR = Fraction(1, 10**9)
 _LARGE = 2**45
+_BEYOND = 2**63
 
 
 class Value(NamedTuple):
@@ -68,19 +69,20 @@ def on_edge(text: str, scope: Scope, expect: Kind | None, row: Mapping[str, Cell
         scope: what it reads.
         expect: its kind; None for money or a number.
         row: the cells of the row.
-        wide: whether large integers count, which DuckDB's DECIMAL still holds where 64 bits do not.
+        wide: whether amounts count that DuckDB's DECIMAL holds otherwise than 64 bits: what is larger than
+            these, and a choice between a computed amount and a finer one, which it rounds.
     """
     tree = translate(text, scope)
     walk = _Walk(Kinds(text, scope, tree, expect), row)
     walk.value(tree)
-    return walk.near or (wide and walk.large)
+    return walk.near or (wide and walk.decimal)
 
 
 class _Walk:
     def __init__(self, kinds: Kinds, row: Mapping[str, Cell]) -> None:
         self.kinds = kinds
         self.row = row
-        self.near = self.large = False
+        self.near = self.decimal = False
 
     def value(self, node: Node) -> Value:
         match node:
@@ -132,7 +134,7 @@ class _Walk:
             return Value(Fraction(cell)) if isfinite(cell) else Value(None)
         if isinstance(cell, bool) or not isinstance(cell, int):
             return Value(cell)
-        self.large |= abs(cell) > _LARGE
+        self.decimal |= abs(cell) > _LARGE
         return Value(Fraction(cell))
 
     def compared(self, node: Compare | Between | In) -> Value:
@@ -183,7 +185,9 @@ class _Walk:
             case Operator.SUBTRACT:
                 return Value(a.cell - b.cell, rounded=True)
             case Operator.MULTIPLY:
-                return Value(a.cell * b.cell, rounded=True)
+                product = a.cell * b.cell
+                self.decimal |= abs(product) >= _BEYOND
+                return Value(product, rounded=True)
         self.near |= b.rounded and abs(b.cell) <= _NEAR
         return Value(a.cell / b.cell if b.cell else None, rounded=True)
 
@@ -203,7 +207,9 @@ class _Walk:
                 same = self.meet(Comparison.EQ, value, self.value(right))
                 return Value(None, value.rounded) if same else value
             case Choose(choice=choice, arguments=arguments):
-                return _chosen(choice, [self.value(argument) for argument in arguments])
+                values = [self.value(argument) for argument in arguments]
+                self.mixed(values)
+                return _chosen(choice, values)
             case Case(subject=subject, branches=branches, default=default):
                 return self.case(subject, branches, default)
 
@@ -212,12 +218,18 @@ class _Walk:
     ) -> Value:
         against = self.value(subject) if subject else None
         result = self.value(default) if default else Value(None)
+        self.mixed([result, *(self.value(then) for _, then in branches)])
         for when, then in reversed(branches):
             condition = self.value(when)
             holds = self.meet(Comparison.EQ, against, condition) if against else condition.cell
             value = self.value(then)
             result = value if holds is True else result
         return result
+
+    def mixed(self, values: list[Value]) -> None:
+        """Take note of a choice between what was computed and what is finer than an amount."""
+        finer = any(isinstance(value.cell, Fraction) and value.cell.denominator != 1 for value in values)
+        self.decimal |= finer and any(value.rounded for value in values)
 
 
 def _chosen(choice: Choice, values: list[Value]) -> Value:
