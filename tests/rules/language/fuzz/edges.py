@@ -69,20 +69,19 @@ def on_edge(text: str, scope: Scope, expect: Kind | None, row: Mapping[str, Cell
         scope: what it reads.
         expect: its kind; None for money or a number.
         row: the cells of the row.
-        wide: whether amounts count that DuckDB's DECIMAL holds otherwise than 64 bits: what is larger than
-            these, and a choice between a computed amount and a finer one, which it rounds.
+        wide: whether large integers count, which DuckDB's DECIMAL still holds where 64 bits do not.
     """
     tree = translate(text, scope)
     walk = _Walk(Kinds(text, scope, tree, expect), row)
     walk.value(tree)
-    return walk.near or (wide and walk.decimal)
+    return walk.near or (wide and walk.large)
 
 
 class _Walk:
     def __init__(self, kinds: Kinds, row: Mapping[str, Cell]) -> None:
         self.kinds = kinds
         self.row = row
-        self.near = self.decimal = False
+        self.near = self.large = False
 
     def value(self, node: Node) -> Value:
         match node:
@@ -134,7 +133,7 @@ class _Walk:
             return Value(Fraction(cell)) if isfinite(cell) else Value(None)
         if isinstance(cell, bool) or not isinstance(cell, int):
             return Value(cell)
-        self.decimal |= abs(cell) > _LARGE
+        self.large |= abs(cell) > _LARGE
         return Value(Fraction(cell))
 
     def compared(self, node: Compare | Between | In) -> Value:
@@ -186,7 +185,7 @@ class _Walk:
                 return Value(a.cell - b.cell, rounded=True)
             case Operator.MULTIPLY:
                 product = a.cell * b.cell
-                self.decimal |= abs(product) >= _BEYOND
+                self.large |= abs(product) >= _BEYOND
                 return Value(product, rounded=True)
         self.near |= b.rounded and abs(b.cell) <= _NEAR
         return Value(a.cell / b.cell if b.cell else None, rounded=True)
@@ -227,9 +226,9 @@ class _Walk:
         return result
 
     def mixed(self, values: list[Value]) -> None:
-        """Take note of a choice between what was computed and what is finer than an amount."""
+        """Take note of a choice between a computed value and a fraction: a DECIMAL of 38 digits rounds it."""
         finer = any(isinstance(value.cell, Fraction) and value.cell.denominator != 1 for value in values)
-        self.decimal |= finer and any(value.rounded for value in values)
+        self.near |= finer and any(value.rounded for value in values)
 
 
 def _chosen(choice: Choice, values: list[Value]) -> Value:
