@@ -90,6 +90,16 @@ class ShadowReport(Struct, frozen=True, kw_only=True):
     since: int
     until: int
 
+    @property
+    def differing(self) -> list[tuple[Outcome, Outcome, int, list[str]]]:
+        """Outcomes in force and in the shadow that differ, the most frequent first: events, some of them."""
+        found = []
+        for pair, count in self.outcomes.items():
+            live, shadow = (Outcome(one) for one in pair.split(">"))
+            if live is not shadow:
+                found.append((live, shadow, count, self.examples.get(pair, [])))
+        return sorted(found, key=lambda one: -one[2])
+
 
 @dataclass(frozen=True)
 class Verdicts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -16,21 +16,26 @@ from console.ports import Rules
 from console.render import Renderer
 from console.sessions import Sessions
 from rules.lifecycle import Action, LifecycleError, Person, able, steps_from
+from rules.shadow import ShadowReport
 from rules.views import ChangeRow, LimitedRule, Moved, SuppressionRow, VersionRow
 
 CHANGES = 30
 VERSIONS = 8
 """How many of a pack's versions are shown; the others stand in the history."""
 
+COMPARISONS = 2
+"""For how many versions in force it is shown what a version said beside them, the newest first."""
+
 _REFUSED = 409
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A version or suppression with what the reader may do with it."""
+    """A version or suppression with what the reader may do with it, and what it said in the shadow."""
 
     row: VersionRow | SuppressionRow
     actions: tuple[Action, ...]
+    compared: tuple[ShadowReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,10 @@ class Shown:
 
 def shown(rules: Rules, person: Person) -> Shown:
     """What the page says to this person."""
-    packs = [
-        (name, [_version(row, person) for row in rows][:VERSIONS])
-        for name, rows in groupby(rules.packs.versions(), lambda row: row.pack)
-    ]
+    packs = []
+    for name, rows in groupby(rules.packs.versions(), lambda row: row.pack):
+        reports = rules.shadows.reports(name)
+        packs.append((name, [_version(row, person, reports) for row in islice(rows, VERSIONS)]))
     return Shown(
         edition=rules.packs.edition(),
         packs=packs,
@@ -61,9 +66,10 @@ def shown(rules: Rules, person: Person) -> Shown:
     )
 
 
-def _version(row: VersionRow, person: Person) -> Line:
+def _version(row: VersionRow, person: Person, reports: list[ShadowReport]) -> Line:
     possible = (action for action in steps_from(row.state) if able(action, person, row.author, row.state))
-    return Line(row, tuple(possible))
+    said = (one for one in reports if one.shadow == f"{row.pack}@{row.version}")
+    return Line(row, tuple(possible), tuple(islice(said, COMPARISONS)))
 
 
 def _suppression(row: SuppressionRow, person: Person) -> Line:

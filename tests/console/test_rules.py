@@ -11,8 +11,10 @@ import pytest
 from alerts.views import User
 from events.clock import DAY, rfc3339, wall_clock
 from rules.lifecycle import APPROVER, AUTHOR
+from rules.shadow import Key, Seen
 from store.postgres.engine import sync_engine
 from store.postgres.rules.editions import PostgresEditionStore
+from store.postgres.rules.shadows import ShadowCounts
 from tests.console.running import Console
 from tests.store.postgres.rules.making import pack
 
@@ -190,3 +192,25 @@ def test_a_button_moves_a_version_and_tells_a_refusal_in_the_readers_language(
     assert ben.post("/rules/versions", data=fields | {"action": "submit"}).status_code == 400
     assert ben.post("/rules/breakers", data={"rule": "large"}).status_code == 409
     assert ben.post("/rules/suppressions", data={"identity": "x", "action": "lift"}).status_code == 409
+
+
+def test_the_page_shows_what_a_version_said_in_the_shadow(console: Console, ann: httpx.Client) -> None:
+    shadow, live = f"small@{fresh(ann)}", "small@1"
+    assert 'class="compared"' not in ann.get("/rules").text
+    engine = sync_engine(console.database_url)
+    ShadowCounts(engine, "one").add(
+        {
+            Key(live, shadow, "outcome", "approve>approve", ""): Seen(9_980),
+            Key(live, shadow, "outcome", "approve>hold", ""): Seen(20, ("O1.placed", "<b>O2")),
+            Key(live, shadow, "rule", "large", "shadow"): Seen(20, ("O1.placed", "<b>O2")),
+        }
+    )
+    engine.dispose()
+    page = ann.get("/rules").text
+    (shown,) = re.findall(r'<details class="compared">.*?</details>', page, re.DOTALL)
+    assert "Beside small@1: 10,000 events judged, same outcome 99.80%" in shown
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", shown))
+    assert "Approve → Hold 20 O1.placed &lt;b&gt;O2" in text
+    assert "large 0 0 20 O1.placed &lt;b&gt;O2" in text
+    other = page.index('<details class="compared">')
+    assert page.rindex('class="life-', 0, other) == page.rindex('class="life-draft"', 0, other)
