@@ -142,6 +142,8 @@ def _plain(tokens: list[Token], text: str) -> None:
             raise LanguageError("NOT stands behind IS: `x IS NOT NULL`", text, span)
         if before is TokenType.NOT and kind is TokenType.NULL and earlier not in _BEFORE_NOT:
             raise LanguageError("IS is missing before NOT: `x IS NOT NULL`", text, span)
+        if kind is TokenType.LIKE and (earlier if before is TokenType.NOT else before) in _BEFORE_NOT:
+            raise LanguageError("LIKE stands between a text and its pattern: `x LIKE '31%'`", text, span)
         written = text[slice(*span)]
         if kind is not TokenType.STRING and (written.upper() in _FOREIGN or not _MARKS.fullmatch(written)):
             raise LanguageError(f"`{written[:_SHOWN]}` is not part of the condition language", text, span)

@@ -66,7 +66,15 @@ def test_patterns_cannot_explode() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a NOT NULL", "(a IS NULL)??", '(NOT TRUE) = "attributes.vip"', "（" * 500 + "a"]
+    "text",
+    [
+        "a NOT NULL",
+        "(a IS NULL)??",
+        '(NOT TRUE) = "attributes.vip"',
+        "（" * 500 + "a",
+        "LIKE(a, '31%')",
+        "NOT LIKE(a, '31%')",
+    ],
 )
 def test_what_the_parser_passes_over_in_silence_is_refused(text: str) -> None:
     with pytest.raises(LanguageError) as caught:
