@@ -72,8 +72,8 @@ def test_patterns_cannot_explode() -> None:
         "(a IS NULL)??",
         '(NOT TRUE) = "attributes.vip"',
         "（" * 500 + "a",
-        "LIKE(a, '31%')",
-        "NOT LIKE(a, '31%')",
+        "LIKE('b', '31%')",
+        "NOT LIKE('b', '31%')",
     ],
 )
 def test_what_the_parser_passes_over_in_silence_is_refused(text: str) -> None:
