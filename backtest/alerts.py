@@ -1,6 +1,6 @@
 """Alerts of a backtest: hits grown by the function that the desk uses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,16 @@ class AlertTally:
             row = int(rows[number])
             for scenario, rules in _scenarios(hits, np.flatnonzero(effective[:, number]).tolist()):
                 self._grow(hits, row, _hit(hits, row, scenario, rules, decision, time), rules)
+
+    def grow_overdue(self, hits: Iterable[Hit]) -> None:
+        """Let alerts grow by hits of missed deadlines."""
+        for hit in hits:
+            key = (hit.group, hit.scenario)
+            held = self.raised.get(key)
+            if held is None:
+                self.raised[key] = Raised(grow(None, hit).alert, hit.event_id, hit.decision_id, hit.reason)
+            else:
+                held.alert = grow(held.alert, hit).alert
 
     def _grow(self, hits: BatchHits, row: int, hit: Hit, rules: list[Rule]) -> None:
         key = (hit.group, hit.scenario)

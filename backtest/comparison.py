@@ -6,11 +6,17 @@ import numpy as np
 
 from alerts.alert import Alert
 from backtest.alerts import AlertTally, alert_example
-from backtest.difference import AlertDifference, Difference, OutcomeChange, RuleDifference
+from backtest.difference import (
+    AlertDifference,
+    DeadlineDifference,
+    Difference,
+    OutcomeChange,
+    RuleDifference,
+)
 from backtest.examples import example, leading
 from backtest.figures import EXAMPLES, Example
 from backtest.hits import BatchHits
-from backtest.meaning import Meanings, changes
+from backtest.meaning import Meanings, changes, deadline_changes
 from backtest.rulebook import OUTCOMES, Rulebook
 from backtest.tally import PackTally
 from events.columns import Bools, Int64s
@@ -89,15 +95,18 @@ class Comparison:
     def difference(self, tested: PackTally, against: PackTally) -> Difference:
         """All differences, given the tallies of both packs over the same batches."""
         rules = self._rules(tested, against)
+        deadlines = deadline_differences(tested, against)
         alerts = alert_difference(tested.alerts, against.alerts)
         outcomes = self._changed_outcomes()
         return Difference(
             equal=not (
                 any(rule.gained or rule.lost for rule in rules)
+                or any(deadline.gained or deadline.lost for deadline in deadlines)
                 or any(change.before is not change.after for change in outcomes)
                 or any((alerts.gained, alerts.lost, alerts.raised, alerts.lowered))
             ),
             rules=rules,
+            deadlines=deadlines,
             outcomes=outcomes,
             held_events=tested.held_events - against.held_events,
             held_amount=tested.held_amount - against.held_amount,
@@ -126,14 +135,13 @@ class Comparison:
         for name in dict.fromkeys([*new.rules_by_name, *old.rules_by_name]):
             rule, before = new.rules_by_name.get(name), old.rules_by_name.get(name)
             changed = changes(rule, before, meanings, meanings_before) if rule and before else []
-            alike = "changed" if changed else "same"
             number = self._names.index(name) if name in self._names else None
             gained, lost, common = (0, 0, 0) if number is None else self._counts[number].tolist()
             moved = self._moved.get(name, Moved())
             found.append(
                 RuleDifference(
                     rule=name,
-                    change="added" if before is None else "removed" if rule is None else alike,
+                    change=_change(there=rule is not None, before=before is not None, changed=changed),
                     changed=changed,
                     gained=gained,
                     lost=lost,
@@ -165,6 +173,37 @@ def _severities(hits: BatchHits, rows: Int64s) -> Int64s:
 def _held_by(tally: PackTally, name: str) -> int:
     place = tally.book.places.get(name)
     return 0 if place is None else tally.rules[place].held_amount
+
+
+def deadline_differences(tested: PackTally, against: PackTally) -> list[DeadlineDifference]:
+    """What one version missed and the other did not, of the deadlines of both packs."""
+    new, old = tested.book.pack, against.book.pack
+    meanings, meanings_before = Meanings(new), Meanings(old)
+    found = []
+    for name in dict.fromkeys([*new.deadlines_by_name, *old.deadlines_by_name]):
+        deadline, before = new.deadlines_by_name.get(name), old.deadlines_by_name.get(name)
+        changed = deadline_changes(deadline, before, meanings, meanings_before) if deadline and before else []
+        missed, missed_before = tested.duties.missed(name), against.duties.missed(name)
+        gained, lost = missed - missed_before, missed_before - missed
+        found.append(
+            DeadlineDifference(
+                deadline=name,
+                change=_change(there=deadline is not None, before=before is not None, changed=changed),
+                changed=changed,
+                gained=len(gained),
+                lost=len(lost),
+                common=len(missed & missed_before),
+                gained_examples=tested.duties.examples(name, gained),
+                lost_examples=against.duties.examples(name, lost),
+            )
+        )
+    return found
+
+
+def _change(*, there: bool, before: bool, changed: list[str]) -> str:
+    if there and before:
+        return "changed" if changed else "same"
+    return "added" if there else "removed"
 
 
 def alert_difference(tested: AlertTally, against: AlertTally) -> AlertDifference:

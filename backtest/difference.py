@@ -33,6 +33,30 @@ class RuleDifference(Struct, frozen=True, kw_only=True):
     lost_examples: list[Example]
 
 
+class DeadlineDifference(Struct, frozen=True, kw_only=True):
+    """What a deadline does otherwise than in the other version.
+
+    Args:
+        deadline: its name.
+        change: `added`, `removed`, `changed` or `same`, by what is written in the packs.
+        changed: keys of the deadline that differ.
+        gained: events that it misses now and did not.
+        lost: events that it missed and does not now.
+        common: events that it misses in both.
+        gained_examples: the first of the gained.
+        lost_examples: the first of the lost.
+    """
+
+    deadline: str
+    change: str
+    changed: list[str]
+    gained: int
+    lost: int
+    common: int
+    gained_examples: list[Example]
+    lost_examples: list[Example]
+
+
 class OutcomeChange(Struct, frozen=True, kw_only=True):
     """Events by what the other version decided and what this one decides.
 
@@ -105,8 +129,9 @@ class Difference(Struct, frozen=True, kw_only=True):
     """What the tested version does otherwise than the one it is compared with.
 
     Args:
-        equal: no decision, hit or alert differs.
+        equal: no decision, hit, missed deadline or alert differs.
         rules: of both packs, the tested one's first.
+        deadlines: of both packs, the tested one's first.
         outcomes: every pair that occurs.
         held_events: how many more events are held or rejected.
         held_amount: how much more is held or rejected, in fen.
@@ -115,6 +140,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     equal: bool
     rules: list[RuleDifference]
+    deadlines: list[DeadlineDifference]
     outcomes: list[OutcomeChange]
     held_events: int
     held_amount: int

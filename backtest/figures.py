@@ -52,7 +52,8 @@ class Found(Struct, frozen=True, kw_only=True):
     """How well a pack finds what is labelled bad.
 
     Args:
-        events: an event is found when any active rule hits it.
+        events: an event is found when any active rule hits it, or when it started the time of an active
+            deadline that was missed.
         incidents: an incident is found when an alert of its group and scenario was raised; null where the
             labels name none.
         scenarios: of the pack and of the labels, in the order of their names.
@@ -129,6 +130,42 @@ class RuleFigures(Struct, frozen=True, kw_only=True):
     alone: int
     held_amount: int
     units: dict[str, str]
+    quality: Quality | None
+    examples: list[Example]
+
+
+class DeadlineFigures(Struct, frozen=True, kw_only=True):
+    """What became of one deadline.
+
+    Args:
+        deadline: its name.
+        title: its name for people, by language.
+        scenario: its scenario.
+        tier: its tier.
+        outcome: its outcome.
+        mode: active, or shadow: counted without consequence.
+        within: the allowed time as written.
+        begun: events that started its time.
+        missed: of these, those whose time ran out; one that is still running at the end is not missed.
+        late: of the missed, those that were answered after their time.
+        in_time: of the missed, those that were answered in time by a message that came late.
+        groups: unified customers of the missed.
+        quality: how well the missed are the bad events of its scenario; null without labels.
+        examples: the first that were missed, at most 20; the event is the one that started the time.
+    """
+
+    deadline: str
+    title: Text
+    scenario: str
+    tier: Tier
+    outcome: Outcome
+    mode: Mode
+    within: str
+    begun: int
+    missed: int
+    late: int
+    in_time: int
+    groups: int
     quality: Quality | None
     examples: list[Example]
 
@@ -232,7 +269,8 @@ class Side(Struct, frozen=True, kw_only=True):
         decided: events by outcome and tier, the worst first.
         held: what was held or rejected.
         rules: the evaluated ones in the pack's order.
-        left_out: rules in mode draft, paused or retired, which are not evaluated.
+        deadlines: the watched ones in the pack's order.
+        left_out: rules and deadlines in mode draft, paused or retired, which are not evaluated.
         alerts: by scenario and tier.
         days: every day from the first to the last event.
         overlap: pairs of rules that hit the same events, in the pack's order.
@@ -246,6 +284,7 @@ class Side(Struct, frozen=True, kw_only=True):
     decided: list[Decided]
     held: Held
     rules: list[RuleFigures]
+    deadlines: list[DeadlineFigures]
     left_out: list[str]
     alerts: list[Alerts]
     days: list[Day]

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from rules.deadline import Deadline
 from rules.language import Compiled
 from rules.language.meaning import Meanings as Wordings
 from rules.language.scope import CALENDAR
@@ -58,13 +59,24 @@ def changes(rule: Rule, before: Rule, meanings: Meanings, meanings_before: Meani
         "on": rule.on != before.on,
         "when": meanings.condition(rule.when) != meanings_before.condition(before.when),
         "features": meanings.read_by(rule.when) != meanings_before.read_by(before.when),
-        "mode": rule.mode is not before.mode,
-        "tier": rule.tier is not before.tier,
-        "outcome": rule.outcome is not before.outcome,
-        "scenario": rule.scenario != before.scenario,
-        "queue": rule.queue != before.queue,
-        "playbook": rule.playbook != before.playbook,
-        "title": rule.title != before.title,
-        "reason": rule.reason != before.reason,
     }
-    return [name for name, changed in found.items() if changed]
+    return [name for name, changed in found.items() if changed] + _differing(_OF_RULES, rule, before)
+
+
+def deadline_changes(
+    deadline: Deadline, before: Deadline, meanings: Meanings, meanings_before: Meanings
+) -> list[str]:
+    """What of a deadline is not as it was before, by the keys of a pack."""
+    held, held_before = (
+        one.condition(duty.where) if duty.where is not None else None
+        for one, duty in ((meanings, deadline), (meanings_before, before))
+    )
+    return ["where"] * (held != held_before) + _differing(_OF_DEADLINES, deadline, before)
+
+
+_OF_RULES = ("mode", "tier", "outcome", "scenario", "queue", "playbook", "title", "reason")
+_OF_DEADLINES = ("after", "expect", "by", "within", "grace", *_OF_RULES)
+
+
+def _differing(keys: Iterable[str], one: Rule | Deadline, before: Rule | Deadline) -> list[str]:
+    return [key for key in keys if getattr(one, key) != getattr(before, key)]

@@ -31,6 +31,9 @@ def page(report: Backtest) -> bytes:
         sides=sides,
         outcomes=list(reversed(Outcome)),
         tiers=list(reversed(Tier)),
+        duty_differences={one.deadline: one for one in report.difference.deadlines}
+        if report.difference
+        else {},
         differences={rule.rule: rule for rule in report.difference.rules} if report.difference else {},
         alerts=_alert_rows(report.tested),
         overlap=_overlap(report.tested.overlap),

@@ -1,4 +1,4 @@
-"""The rulebook: the evaluated rules of a pack as arrays, to count without loops over events."""
+"""The rulebook: what of a pack is evaluated, its rules as arrays, to count without loops over events."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 
 from events.columns import Bools, Int64s
+from rules.deadline import Deadline
 from rules.decision import Outcome, Tier
 from rules.pack import Pack
-from rules.rule import Mode, Rule
+from rules.rule import EVALUATED, Mode, Rule
 
 OUTCOMES = tuple(Outcome)
 TIERS = tuple(Tier)
@@ -18,10 +19,10 @@ NO_TIER = -1
 
 @dataclass(frozen=True)
 class Rulebook:
-    """The evaluated rules of a pack, R of them, in the pack's order.
+    """The evaluated rules of a pack, R of them, and its watched deadlines, in the pack's order.
 
     Args:
-        pack: whose rules they are.
+        pack: whose they are.
     """
 
     pack: Pack
@@ -30,6 +31,16 @@ class Rulebook:
     def rules(self) -> tuple[Rule, ...]:
         """The rules, active and shadow."""
         return self.pack.evaluated
+
+    @cached_property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """The deadlines, active and shadow."""
+        return tuple(one for one in self.pack.deadlines if one.mode in EVALUATED)
+
+    @cached_property
+    def subjects(self) -> tuple[Rule | Deadline, ...]:
+        """Rules and deadlines."""
+        return (*self.rules, *self.deadlines)
 
     @cached_property
     def active(self) -> Bools:

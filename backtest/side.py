@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from backtest.figures import Alerts, Decided, Held, Overlap, RuleFigures, Side
+from backtest.figures import Alerts, DeadlineFigures, Decided, Held, Overlap, RuleFigures, Side
 from backtest.rulebook import OUTCOMES, TIERS
 from backtest.tally import PackTally
-from backtest.truth import Truth, found, rule_quality
+from backtest.truth import Truth, found, quality, rule_quality
+from rules.deadline import Deadline
 from rules.decision import Tier
 from rules.evaluate import ERROR, HIT, NO_HIT, NOT_EVALUABLE
 from rules.rule import EVALUATED
@@ -32,7 +33,11 @@ def side(tally: PackTally, model: str | None, known: Truth | None) -> Side:
             amount=tally.held_amount,
         ),
         rules=[_rule(tally, place, known) for place in range(len(tally.book.rules))],
-        left_out=[rule.name for rule in pack.rules if rule.mode not in EVALUATED],
+        deadlines=[_deadline(tally, deadline, known) for deadline in tally.book.deadlines],
+        left_out=[
+            *(rule.name for rule in pack.rules if rule.mode not in EVALUATED),
+            *(deadline.name for deadline in pack.deadlines if deadline.mode not in EVALUATED),
+        ],
         alerts=_alerts(tally),
         days=tally.days.days(one.alert for one in tally.alerts.ordered()),
         overlap=_overlap(tally),
@@ -75,6 +80,26 @@ def _rule(tally: PackTally, place: int, known: Truth | None) -> RuleFigures:
     )
 
 
+def _deadline(tally: PackTally, deadline: Deadline, known: Truth | None) -> DeadlineFigures:
+    own = tally.duties.of[deadline.name]
+    return DeadlineFigures(
+        deadline=deadline.name,
+        title=deadline.title,
+        scenario=deadline.scenario,
+        tier=deadline.tier,
+        outcome=deadline.outcome,
+        mode=deadline.mode,
+        within=deadline.within,
+        begun=own.begun,
+        missed=len(own.missed),
+        late=own.late,
+        in_time=own.in_time,
+        groups=len({wait.group for wait in own.missed.values()}),
+        quality=quality(known.bad_of(deadline.scenario), own.missed, known.legitimate) if known else None,
+        examples=tally.duties.examples(deadline.name, own.missed),
+    )
+
+
 def _alerts(tally: PackTally) -> list[Alerts]:
     """Alerts by scenario in the pack's order and by tier, the highest first."""
     grouped: dict[tuple[str, Tier], list[int]] = {}
@@ -82,7 +107,7 @@ def _alerts(tally: PackTally) -> list[Alerts]:
         counts = grouped.setdefault((one.alert.scenario, one.alert.tier), [0, 0, 0])
         for place, more in enumerate((1, one.alert.hits, one.alert.amount)):
             counts[place] += more
-    scenarios = dict.fromkeys(rule.scenario for rule in tally.book.rules)
+    scenarios = dict.fromkeys(one.scenario for one in tally.book.subjects)
     order = [(scenario, tier) for scenario in scenarios for tier in reversed(TIERS)]
     return [
         Alerts(scenario=scenario, tier=tier, alerts=alerts, hits=hits, amount=amount)

@@ -6,6 +6,7 @@ import numpy as np
 
 from backtest.alerts import AlertTally
 from backtest.days import DayTally
+from backtest.duties import DutiesTally
 from backtest.examples import example
 from backtest.figures import EXAMPLES, Example
 from backtest.hits import BatchHits
@@ -50,6 +51,7 @@ class PackTally:
         self.alone: Int64s = np.zeros(size, np.int64)
         self.held_events = self.held_without_amount = self.held_amount = 0
         self.alerts = AlertTally()
+        self.duties = DutiesTally(book)
         self.days = DayTally(book.pack.local_time)
 
     def add(self, hits: BatchHits) -> None:
@@ -61,6 +63,7 @@ class PackTally:
                 tally.error = verdict.message
         self.decided[judgement.least.severity, NO_TIER] += n - len(hits.rows)
         self.days.add(hits.batch, hits)
+        self.duties.begin(hits.batch)
         if not len(hits.rows):
             return
         np.add.at(self.decided, (hits.outcomes, hits.tiers), 1)
@@ -71,6 +74,10 @@ class PackTally:
         for place in np.flatnonzero(hits.matrix.any(axis=1)).tolist():
             self._rule(hits, place)
         self.alerts.add(hits)
+
+    def finish(self) -> None:
+        """Let alerts grow by what was missed, once everything is counted: as a replay does."""
+        self.alerts.grow_overdue(self.duties.hits())
 
     def _hold(self, hits: BatchHits) -> None:
         rows = hits.rows[hits.outcomes >= HOLD]

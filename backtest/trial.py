@@ -1,6 +1,6 @@
 """The trial: one or two packs tried on the same events, batch by batch, and the report at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from backtest.tally import PackTally
 from backtest.truth import truth
 from events.clock import rfc3339
 from events.columns import Bools, EventBatch
+from rules.waiting import Told
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Trial:
     labels: LabelFile | None = None
     since: int | None = None
     until: int | None = None
+
+    def inside(self, at: int) -> bool:
+        """Whether a moment lies in the period asked for."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
     def counted(self, batch: EventBatch) -> Bools:
         """Which events of a batch lie in the period asked for, shape (n,)."""
@@ -100,6 +105,16 @@ class Count:
         if self._comparison is not None:
             self._comparison.add(*hits)
 
+    def tell(self, told: Iterable[tuple[int, Told]]) -> None:
+        """Count what is told of deadlines, where the event that started the time lies in the period.
+
+        Args:
+            told: of each; names the side whose pack's deadline it is.
+        """
+        for place, one in told:
+            if self._trial.inside(one.wait.occurred_at):
+                self._tallies[place].duties.tell(one)
+
     def report(self, timing: Timing) -> Backtest:
         """What it all came to.
 
@@ -112,6 +127,8 @@ class Count:
                 f"no event to evaluate: of {counted.messages} messages {counted.dead_lettered} were dead "
                 f"letters and {counted.outside} outside the period; name other files or another period"
             )
+        for tally in self._tallies:
+            tally.finish()
         known = truth(trial.labels, self._reports, self._known)
         sides: list[Side] = [
             side(tally, model, known) for tally, model in zip(self._tallies, trial.models, strict=True)

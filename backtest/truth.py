@@ -7,8 +7,8 @@ from backtest.figures import Found, Quality, ScenarioQuality
 from backtest.known import KnownIds
 from backtest.labels import Label, LabelFile, Reports
 from backtest.report import Labelled
-from backtest.rulebook import Rulebook
 from backtest.tally import PackTally
+from rules.rule import Mode
 
 _SHOWN = 5
 
@@ -109,18 +109,16 @@ def rule_quality(known: Truth, tally: PackTally, place: int) -> Quality:
 
 def found(known: Truth, tally: PackTally) -> Found:
     """How well a pack finds what is bad."""
-    raised = set(tally.alerts.raised)
+    book, raised = tally.book, set(tally.alerts.raised)
     named = {scenario for scenarios in known.bad.values() for scenario in scenarios}
-    scenarios = sorted({rule.scenario for rule in tally.book.rules} | named)
+    scenarios = sorted({one.scenario for one in book.subjects} | named)
     return Found(
-        events=quality(known.bad, _events(tally.book, tally, None), known.legitimate),
+        events=quality(known.bad, _events(tally, None), known.legitimate),
         incidents=quality(known.incidents, raised) if known.incidents is not None else None,
         scenarios=[
             ScenarioQuality(
                 scenario=scenario,
-                events=quality(
-                    known.bad_of(scenario), _events(tally.book, tally, scenario), known.legitimate
-                ),
+                events=quality(known.bad_of(scenario), _events(tally, scenario), known.legitimate),
                 incidents=_incidents(known, raised, scenario),
             )
             for scenario in scenarios
@@ -128,14 +126,16 @@ def found(known: Truth, tally: PackTally) -> Found:
     )
 
 
-def _events(book: Rulebook, tally: PackTally, scenario: str | None) -> set[str]:
-    """The events that an active rule of a scenario, or any active rule, hit."""
-    chosen = (
-        one.events
-        for one, rule, active in zip(tally.rules, book.rules, book.active.tolist(), strict=True)
-        if active and scenario in (None, rule.scenario)
-    )
-    return set().union(*chosen)
+def _events(tally: PackTally, scenario: str | None) -> set[str]:
+    """The events that active rules hit or active deadlines missed, of a scenario or of all."""
+    told = [one.events for one in tally.rules]
+    told += [tally.duties.missed(deadline.name) for deadline in tally.book.deadlines]
+    return {
+        event
+        for subject, events in zip(tally.book.subjects, told, strict=True)
+        if subject.mode is Mode.ACTIVE and scenario in (None, subject.scenario)
+        for event in events
+    }
 
 
 def _incidents(known: Truth, raised: set[Incident], scenario: str) -> Quality | None:

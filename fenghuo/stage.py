@@ -160,7 +160,7 @@ class Stage:
         return done.windowed
 
     def _watched(self, deadline: Deadline, case: Case, batch: EventBatch) -> list[Fault]:
-        duties = Duties([deadline], self._pack.local_time, self._pack.id)
+        duties = Duties([deadline], self._pack.id)
         waiting = Waiting(duties)
         lanes = [_LANE] * len(batch)
         told = waiting.take(

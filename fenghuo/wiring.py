@@ -2,7 +2,7 @@
 
 import gc
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +30,7 @@ from flows.beside import Beside, Trial
 from flows.judge import Judge
 from flows.risk import risk_flow
 from flows.rulings import FIXED, Built, Judging, Rulings
-from flows.windows import OpenWorker, WorkerWindows
+from flows.windows import OpenWorker, Overdue, WorkerWindows
 from models.errors import ModelError
 from models.model import Model
 from models.registry import load as load_model
@@ -135,6 +135,7 @@ def build_flow(
     editions: Editions | None = None,
     rulings: Rulings | None = None,
     judge: Judging | None = None,
+    tell: Callable[[Overdue], Output] | None = None,
 ) -> Dataflow:
     """The dataflow between a source and a sink.
 
@@ -150,7 +151,8 @@ def build_flow(
         lifetime: seconds that the log of a shard is kept without being written to.
         editions: of the rules, where they change while the flow runs.
         rulings: by edition; that of `risk` alone where none are given.
-        judge: judges instead of them, over the windows that they need; no deadline is told then.
+        judge: judges instead of them, over the windows that they need.
+        tell: what is handed on of deadlines instead of hits of what is missed.
     """
     if editions is not None:
         rulings = editions.rulings
@@ -168,7 +170,7 @@ def build_flow(
         return _open_worker(risk, rulings, scope, redis_url, keys, patience, lifetime, degrade=degrade)
 
     # What an edition to come may ask for has to be there from the start.
-    tells = editions is not None or (judge is None and bool(rulings.of(FIXED).duties.watched))
+    tells = editions is not None or bool(rulings.of(FIXED).duties.watched)
     crowds = editions is not None or bool(rulings.ground(Entity.COUNTERPARTY).plan.features)
     return risk_flow(
         source,
@@ -179,7 +181,7 @@ def build_flow(
         open_worker=open_worker(Entity.GROUP, namespace),
         open_second=open_worker(Entity.COUNTERPARTY, f"{namespace}:counterparties") if crowds else None,
         judge=judge or ruling,
-        tell=steps.tell(wall_clock, risk.metrics) if tells else None,
+        tell=(tell or steps.tell(wall_clock, risk.metrics)) if tells else None,
         clock=wall_clock if gather else None,
         metrics=risk.metrics,
     )

@@ -109,7 +109,7 @@ class Rulings:
             WindowError: the features of all editions together are more than windows can hold.
         """
         names = self.enter(pack)
-        duties = Duties(pack.deadlines, pack.local_time, pack.id, suppressions)
+        duties = Duties(pack.deadlines, pack.id, suppressions)
         entered = []
         for beside in trials:
             try:

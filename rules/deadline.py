@@ -53,6 +53,7 @@ class Deadline:
         reason: what is said then, by language.
         mode: whether it is watched, and whether that counts.
         version: of its pack.
+        local_time: of its pack, which `where` may read.
     """
 
     name: str
@@ -72,12 +73,13 @@ class Deadline:
     reason: Reason
     mode: Mode
     version: int
+    local_time: LocalTime
 
-    def begins(self, batch: EventBatch, local_time: LocalTime) -> Bools:
+    def begins(self, batch: EventBatch) -> Bools:
         """Which events start the time, shape (n,); where the condition is NULL they do not."""
         starts = batch.is_of((self.after,))
         if self.where is None or not starts.any():
             return starts
-        held = self.where.evaluate(EventColumns(batch, local_time))
+        held = self.where.evaluate(EventColumns(batch, self.local_time))
         found: Bools = starts & held.values & held.valid
         return found

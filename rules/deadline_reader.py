@@ -45,7 +45,7 @@ def read_deadlines(
         lists: named lists.
         hidden: names of features, which a deadline does not see.
         version: of the pack.
-        local_time: of the pack, for working days.
+        local_time: of the pack.
 
     Raises:
         PackError: one of them means nothing; the others that do not are beside it.
@@ -88,6 +88,7 @@ def _deadline(name: str, entry: Entry, scope: Scope, version: int, local_time: L
         reason=read_reason(written, OBSERVED) if written else _reason(by, after, expect, within),
         mode=fields["mode"].choice(Mode, "mode") if "mode" in fields else Mode.ACTIVE,
         version=version,
+        local_time=local_time,
     )
 
 

@@ -263,10 +263,11 @@ def _judge(rule: Rule, frame: Frame, applies: Bools, codes: Codes, *, degraded: 
         return None
     try:
         cells = rule.when.run(frame)
-        if cells.values.dtype != np.bool_ or cells.values.shape not in ((), codes.shape):
-            raise RuleError(  # noqa: TRY301 -- quarantined like every other failure
-                f"the condition gave {cells.values.dtype} of shape {cells.values.shape}, not true or false"
-            )
+        for part in (cells.values, cells.valid):
+            if part is not None and (part.dtype != np.bool_ or part.shape not in ((), codes.shape)):
+                raise RuleError(  # noqa: TRY301 -- quarantined like every other failure
+                    f"the condition gave {part.dtype} of shape {part.shape}, not true or false"
+                )
         np.add(cells.values, NO_HIT, out=codes, dtype=np.int8)
         if cells.valid is not None:
             np.copyto(codes, NOT_EVALUABLE, where=~cells.valid)

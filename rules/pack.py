@@ -109,6 +109,11 @@ class Pack:
         return {rule.name: rule for rule in self.rules}
 
     @cached_property
+    def deadlines_by_name(self) -> dict[str, Deadline]:
+        """Deadlines by name."""
+        return {deadline.name: deadline for deadline in self.deadlines}
+
+    @cached_property
     def profile_names(self) -> frozenset[str]:
         """Names of the profile values that rules read, without `profile.`."""
         read = {name for rule in self.rules for name in rule.when.kinds}

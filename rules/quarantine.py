@@ -9,8 +9,8 @@ from rules.evaluate import Verdict
 class Quarantine:
     """What fails, batch by batch.
 
-    A rule in quarantine has the same result, `error` with the same cause, as if it were run and failed: what
-    is decided does not depend on when it was set aside.
+    A rule in quarantine has the result `error`, with the cause of its last failure, for every event that it
+    would judge. Failures count by batch, since a condition is run on a batch at once and fails for all of it.
 
     Args:
         after: batches in which a rule may fail before it is set aside.

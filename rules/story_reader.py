@@ -70,7 +70,7 @@ def _subject(root: Entry, fields: Mapping[str, Entry], pack: Pack) -> Rule | Dea
         raise root.error("name one `rule` or one `deadline` that the story tries")
     entry = fields[named[0]]
     known: Mapping[str, Rule | Deadline] = (
-        pack.rules_by_name if named[0] == "rule" else {one.name: one for one in pack.deadlines}
+        pack.rules_by_name if named[0] == "rule" else pack.deadlines_by_name
     )
     name = entry.text()
     if name not in known:

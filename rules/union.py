@@ -70,7 +70,7 @@ def _check(one: Pack, other: Pack) -> None:
         raise RuleError(f"{both} are versions of one pack; name one of them")
     for what, mine, others in (
         ("rule", set(one.rules_by_name), set(other.rules_by_name)),
-        ("deadline", _deadlines(one), _deadlines(other)),
+        ("deadline", set(one.deadlines_by_name), set(other.deadlines_by_name)),
     ):
         if shared := sorted(mine & others):
             raise RuleError(f"{both} both have a {what} `{shared[0]}`; rename one")
@@ -81,10 +81,6 @@ def _check(one: Pack, other: Pack) -> None:
     for name in sorted(one.lists.keys() & other.lists):
         if one.lists[name] != other.lists[name]:
             raise RuleError(f"{both} define list `{name}` differently; rename one")
-
-
-def _deadlines(pack: Pack) -> set[str]:
-    return {deadline.name for deadline in pack.deadlines}
 
 
 def _definitions(pack: Pack) -> dict[str, Hashable]:

@@ -18,7 +18,6 @@ from events.clock import DAY
 from events.columns import Bools, EventBatch, Int64s
 from events.event import EventType
 from rules.deadline import Deadline
-from rules.local_time import LocalTime
 from rules.rule import EVALUATED
 from rules.suppression import Suppressions
 from rules.wait import Early, Kept, Key, Wait, WaitLog, early_of, missed_of
@@ -85,7 +84,6 @@ class Duties:
 
     Args:
         deadlines: of a pack, whatever their mode.
-        local_time: of the pack.
         pack: its id.
         suppressions: of what is missed.
     """
@@ -93,7 +91,6 @@ class Duties:
     def __init__(
         self,
         deadlines: Sequence[Deadline],
-        local_time: LocalTime,
         pack: str,
         suppressions: Suppressions | None = None,
     ) -> None:
@@ -101,7 +98,6 @@ class Duties:
         self.watched = {one.name: one for one in deadlines if one.mode in EVALUATED}
         self.pack = pack
         self._kinds = {kind for one in self.watched.values() for kind in (one.after, *one.expect)}
-        self._local_time = local_time
 
     def missed(self, deadline: Deadline, wait: Wait) -> Missed:
         """What is told of a wait whose time is over."""
@@ -112,9 +108,7 @@ class Duties:
     def concern(self, batch: EventBatch) -> Concern:
         """What of a batch concerns them."""
         rows = batch.is_of(self._kinds)
-        return Concern(
-            rows, {name: one.begins(batch, self._local_time) for name, one in self.watched.items()}
-        )
+        return Concern(rows, {name: one.begins(batch) for name, one in self.watched.items()})
 
 
 class Waiting:

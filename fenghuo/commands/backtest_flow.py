@@ -1,7 +1,7 @@
 """What turns the dataflow into a backtest: a judge that hands on columns, and a sink that counts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
@@ -12,9 +12,12 @@ from backtest.meaning import same_features
 from backtest.rulebook import Rulebook
 from backtest.trial import Count, Trial
 from events.columns import EventBatch
+from flows.windows import Overdue
 from models.model import Model
+from rules.deadline import Deadline
 from rules.evaluate import derive, evaluate
 from rules.score import Score, score
+from rules.waiting import Told
 from telemetry.metrics import FlowMetrics
 from windows.windowed import WindowedBatch
 from wire.output import Output
@@ -33,6 +36,36 @@ class Assessed(Output):
     everything: EventBatch | None = None
     told: tuple[BatchHits, ...] = ()
     outside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded(Output):
+    """What is told of deadlines.
+
+    Args:
+        told: of each; names the side whose pack's deadline it is.
+    """
+
+    told: tuple[tuple[int, Told], ...] = ()
+
+
+def watched(books: Sequence[Rulebook]) -> tuple[Deadline, ...]:
+    """The deadlines of all packs of a trial, each named after its place among the packs."""
+    return tuple(
+        replace(deadline, name=f"{side} {deadline.name}")
+        for side, book in enumerate(books)
+        for deadline in book.deadlines
+    )
+
+
+def remind(books: Sequence[Rulebook]) -> Callable[[Overdue], Reminded]:
+    """The step from what is to be told of `watched` deadlines to what is counted."""
+
+    def own(told: Told) -> tuple[int, Told]:
+        side, _, name = told.deadline.name.partition(" ")
+        return int(side), told._replace(deadline=books[int(side)].pack.deadlines_by_name[name])
+
+    return lambda overdue: Reminded(overdue.batch, 0, told=tuple(map(own, overdue.told)))
 
 
 class TrialJudge:
@@ -139,6 +172,9 @@ class _CountPartition(StatelessSinkPartition[tuple[str, Output]]):
 
     def write_batch(self, items: list[tuple[str, Output]]) -> None:
         for _, output in items:
+            if isinstance(output, Reminded):
+                self._count.tell(output.told)
+                continue
             self._waiting.setdefault(output.batch, []).append(output)
         while self._complete(parts := self._waiting.get(self._next, [])):
             self._add(parts)

@@ -29,7 +29,10 @@ def show(report: Backtest, out: Console) -> None:
         soft_wrap=True,
     )
     out.print(_summary(report))
-    out.print(_rules(report.tested))
+    if report.tested.rules:
+        out.print(_rules(report.tested))
+    if report.tested.deadlines:
+        out.print(_deadlines(report.tested))
     if report.difference is not None and report.against is not None:
         _differences(report.difference, report.against.pack, out)
     for note in report.notes:
@@ -77,19 +80,38 @@ def _rules(side: Side) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=side.pack, title_justify="left")
     table.add_column("规则 rule", no_wrap=True)
     columns = ["命中\nhits", "客户\ngroups", "未判定\nunknown", "冻结元\nheld, CNY"]
-    for name in columns + (["精确·召回·F1\nP·R·F1, %"] if labelled else []):
+    for name in columns + (["精·召·F1\nP·R·F1 %"] if labelled else []):
         table.add_column(name, justify="right")
     for rule in side.rules:
-        style = TIER_STYLES[rule.tier] if rule.hits else "dim"
-        mode = "" if rule.mode is Mode.ACTIVE else f" ({rule.mode.value})"
         row = [
             f"{rule.hits:,}",
             f"{rule.groups:,}",
             f"{rule.not_evaluable + rule.errors:,}",
             f"{rule.held_amount // 100:,}" if rule.held_amount else NONE,
         ]
-        table.add_row(Text(rule.rule + mode, style), *row, *([_shares(rule.quality)] if labelled else []))
+        subject = _subject(rule.rule, rule.mode, rule.tier if rule.hits else None)
+        table.add_row(subject, *row, *([_shares(rule.quality)] if labelled else []))
     return table
+
+
+def _deadlines(side: Side) -> Table:
+    labelled = side.quality is not None
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("时限 deadline", no_wrap=True)
+    columns = ["逾期\nmissed", "客户\ngroups", "起算\nbegun", "逾期后办结\nanswered late"]
+    for name in columns + (["精·召·F1\nP·R·F1 %"] if labelled else []):
+        table.add_column(name, justify="right")
+    for one in side.deadlines:
+        row = [f"{count:,}" for count in (one.missed, one.groups, one.begun, one.late)]
+        subject = _subject(one.deadline, one.mode, one.tier if one.missed else None)
+        table.add_row(subject, *row, *([_shares(one.quality)] if labelled else []))
+    return table
+
+
+def _subject(name: str, mode: Mode, tier: Tier | None) -> Text:
+    """The name of a rule or deadline, in the colour of its tier where it told anything."""
+    told = name if mode is Mode.ACTIVE else f"{name} ({mode.value})"
+    return Text(told, TIER_STYLES[tier] if tier is not None else "dim")
 
 
 def _shares(quality: Quality | None) -> str:
@@ -114,6 +136,11 @@ def _differences(difference: Difference, before: str, out: Console) -> None:
             change = f"{rule.change}: {', '.join(rule.changed)}" if rule.changed else rule.change
             held = _signed(rule.held_amount)
             table.add_row(rule.rule, change, f"{rule.gained:,}", f"{rule.lost:,}", f"{rule.common:,}", held)
+    for one in difference.deadlines:
+        if one.change != "same" or one.gained or one.lost:
+            change = f"{one.change}: {', '.join(one.changed)}" if one.changed else one.change
+            counts = (f"{count:,}" for count in (one.gained, one.lost, one.common))
+            table.add_row(one.deadline, change, *counts, NONE)
     out.print(table)
     for moved in difference.outcomes:
         if moved.before is not moved.after:

@@ -16,7 +16,7 @@ from backtest.page import page
 from backtest.report import Backtest, Source, Timing
 from backtest.rulebook import Rulebook
 from backtest.trial import Count, Trial
-from fenghuo.commands.backtest_flow import CountSink, TrialJudge
+from fenghuo.commands.backtest_flow import CountSink, TrialJudge, remind, watched
 from fenghuo.commands.replay import progress, sha256_of, write_whole
 from fenghuo.embedded import start_services
 from fenghuo.ending import RunError, stop_on_signals
@@ -144,7 +144,8 @@ def run_trial(trial: Trial, count: Count, risk: Risk, source: FileSource) -> flo
     names = [rulings.enter(book.pack) for book in trial.books]
     judge = TrialJudge(trial, names, (risk.model,) * len(trial.books), risk.metrics)
     lateness = max(book.pack.lateness for book in trial.books)
-    rulings.add(FIXED, replace(risk.pack, lateness=lateness), judge)
+    deadlines = watched(trial.books)
+    rulings.add(FIXED, replace(risk.pack, lateness=lateness, deadlines=deadlines), judge)
     with (
         tempfile.TemporaryDirectory(prefix="fenghuo-backtest-") as folder,
         start_services(risk.settings, Path(folder), need={"redis"}) as services,
@@ -161,6 +162,7 @@ def run_trial(trial: Trial, count: Count, risk: Risk, source: FileSource) -> flo
             lifetime=REPLAY_LIFETIME,
             rulings=rulings,
             judge=judge,
+            tell=remind(trial.books),
         )
         started = time.monotonic()
         run_flow(flow, workers=1, recovery=Path(folder) / "recovery", interval=SNAPSHOT_SECONDS)

@@ -1,21 +1,16 @@
 """`fenghuo rules diff`: what of a pack is not as in another, by meaning and not by layout."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import fields
 
 import msgspec
 from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
-from backtest.meaning import Meanings, changes
-from rules.deadline import Deadline
+from backtest.meaning import Meanings, changes, deadline_changes
 from rules.pack import Pack
 
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
-_OF_DEADLINES = tuple(
-    one.name for one in fields(Deadline) if one.name not in ("name", "due", "version", "where")
-)
 
 
 class Change(Struct, frozen=True):
@@ -51,12 +46,9 @@ def diff(before: Pack, after: Pack) -> list[Change]:
         keys += [key for key in ("breaker", "owner") if getattr(rules[0], key) != getattr(rules[1], key)]
         if keys:
             found.append(Change("rule", name, "changed", tuple(keys)))
-    watched, watching = ({one.name: one for one in pack.deadlines} for pack in (before, after))
-    found += _changes("deadline", watched, watching, compare=False)
-    for name in watched.keys() & watching.keys():
-        keys = [key for key in _OF_DEADLINES if getattr(watched[name], key) != getattr(watching[name], key)]
-        texts = [one.where.text if one.where else None for one in (watched[name], watching[name])]
-        keys += ["where"] if texts[0] != texts[1] else []
+    found += _changes("deadline", before.deadlines_by_name, after.deadlines_by_name, compare=False)
+    for name in before.deadlines_by_name.keys() & after.deadlines_by_name.keys():
+        keys = deadline_changes(after.deadlines_by_name[name], before.deadlines_by_name[name], new, old)
         if keys:
             found.append(Change("deadline", name, "changed", tuple(keys)))
     return sorted(found, key=lambda one: (_ORDER.index(one.what), one.name))

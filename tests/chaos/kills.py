@@ -221,8 +221,8 @@ class Ordeal:
 def _state(folder: Path, pattern: str) -> dict[str, tuple[int, int]]:
     """Size and time of each file in a folder, by name."""
     found = {}
-    for path in folder.glob(pattern):
-        with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):  # a replay that is done takes its state away, file by file
+        for path in folder.glob(pattern):
             told = path.stat()
             found[path.name] = told.st_size, told.st_mtime_ns
     return found

@@ -50,7 +50,7 @@ def test_a_suppression_covers_what_is_missed(pack: Pack) -> None:
     steps = [Step(NOON, PLACED, "A"), *LATER]
     part = batch(*events_of(steps))
     for suppression, covered in ((held, True), (replace(held, expires_at=NOON + MINUTE), False)):
-        duties = Duties(pack.deadlines, pack.local_time, pack.id, Suppressions([suppression]))
+        duties = Duties(pack.deadlines, pack.id, Suppressions([suppression]))
         found = Waiting(duties).take(
             part,
             np.arange(len(part)),
@@ -78,7 +78,7 @@ def test_one_event_far_ahead_does_not_move_the_clock(pack: Pack) -> None:
 
 
 def test_times_from_the_future_do_not_count(pack: Pack) -> None:
-    duties = Duties(pack.deadlines, pack.local_time, pack.id)
+    duties = Duties(pack.deadlines, pack.id)
     waiting = Waiting(duties)
     part = batch(
         *events_of([Step(NOON, PLACED, "A"), *[Step(NOON + DAY, CONFIRMED, f"X{n}") for n in range(5)]])
@@ -107,7 +107,7 @@ def test_confirmation_that_arrives_before_its_order_counts(pack: Pack) -> None:
 
 
 def test_silence_lets_the_wall_clock_go_on(pack: Pack) -> None:
-    duties = Duties(pack.deadlines, pack.local_time, pack.id)
+    duties = Duties(pack.deadlines, pack.id)
     waiting = Waiting(duties)
     part = batch(*events_of([Step(NOON, PLACED, "A")]))
     rows, concern = np.arange(1), duties.concern(part)
@@ -137,7 +137,7 @@ def test_what_a_cut_run_may_have_told_is_taken_back(pack: Pack) -> None:
 
 
 def test_many_waits_that_ended_leave_nothing(pack: Pack) -> None:
-    duties = Duties(pack.deadlines, pack.local_time, pack.id)
+    duties = Duties(pack.deadlines, pack.id)
     waiting = Waiting(duties)
     for begin in range(0, 8 * LEAST, LEAST):
         steps = [

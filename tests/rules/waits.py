@@ -57,7 +57,7 @@ def told(
     pack: Pack, steps: list[Step], cuts: list[int], restarts: frozenset[int] = frozenset()
 ) -> list[Told]:
     """What is told of a stream in batches, with a restart from what was kept after some of them."""
-    duties = Duties(pack.deadlines, pack.local_time, pack.id)
+    duties = Duties(pack.deadlines, pack.id)
     waiting = Waiting(duties)
     events = events_of(steps)
     found: list[Told] = []

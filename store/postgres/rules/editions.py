@@ -222,7 +222,7 @@ def _check(packs: Sequence[Pack]) -> None:
 
 
 def _judging(pack: Pack) -> list[str]:
-    return [*pack.rules_by_name, *(deadline.name for deadline in pack.deadlines)]
+    return [*pack.rules_by_name, *pack.deadlines_by_name]
 
 
 def _versions(connection: Connection, wanted: Collection[tuple[str, int]]) -> dict[PackVersion, str]:

@@ -19,6 +19,7 @@ from tests.docs.json_schema import complaints
 from tests.flows.processes import LABELS, MAPPINGS, REPOSITORY, SAMPLE, command
 from tests.rules.making import TRADE_CORE
 
+SERVICE = REPOSITORY / "rules" / "packs" / "service-standards.yaml"
 SCHEMA = REPOSITORY / "docs" / "schemas" / "backtest.json"
 
 BY_COUNTERPARTY = """\
@@ -159,6 +160,46 @@ def test_both_sides_are_what_replays_of_the_same_file_decide(
     assert alerts["gained"] == len(raised[0].keys() - raised[1].keys())
     for lost in alerts["lost_examples"]:
         assert raised[1][lost["group"], lost["scenario"]]["alert_id"] == lost["alert_id"]
+
+
+def test_what_deadlines_missed_is_what_a_replay_misses(tmp_path: Path, valkey_url: str) -> None:
+    """Against a version with shorter times, so that both sides' deadlines bear the same names."""
+    text = SERVICE.read_text("utf-8")
+    other = tmp_path / "service-2.yaml"
+    assert "within: 24h" in text
+    other.write_text(
+        text.replace("version: 1\n", "version: 2\n", 1).replace("within: 24h", "within: 20h"), "utf-8"
+    )
+    done = command(
+        "rules", "backtest", other, "--against", SERVICE, "--events", SAMPLE, "--mappings", MAPPINGS,
+        "--out", tmp_path / "out", redis_url=valkey_url,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "order-dispatched-24h" in done.stdout
+    report = report_of(tmp_path / "out" / "backtest.json")
+    assert complaints(json.loads(SCHEMA.read_bytes()), report) == []
+    for name, pack, folder in (("tested", other, "other"), ("against", SERVICE, "shipped")):
+        out = replayed(tmp_path / folder, pack, valkey_url, "--model", "none")
+        told, side = report_of(out / "summary.json"), report[name]
+        figures = {one["deadline"]: one for one in side["deadlines"]}
+        results = {"missed": "missed", "answered_late": "late", "answered_in_time": "in_time"}
+        for deadline, found in told["deadlines"].items():
+            assert {result: figures[deadline][results[result]] for result in found} == found
+        assert {one for one in figures if figures[one]["missed"]} == set(told["deadlines"])
+        tiers = Counter((one["scenario"], one["tier"]) for one in lines_of(out / "alerts.jsonl"))
+        assert {(one["scenario"], one["tier"]): one["alerts"] for one in side["alerts"]} == tiers
+    (dispatched,) = (
+        one for one in report["difference"]["deadlines"] if one["deadline"] == "order-dispatched-24h"
+    )
+    missed = [
+        {one["deadline"]: one["missed"] for one in report[side]["deadlines"]}["order-dispatched-24h"]
+        for side in ("tested", "against")
+    ]
+    assert (dispatched["change"], dispatched["changed"]) == ("changed", ["within"])
+    assert dispatched["gained"] - dispatched["lost"] == missed[0] - missed[1] > 0
+    assert dispatched["gained_examples"][0]["reason"]["en"]
+    page = (tmp_path / "out" / "backtest.html").read_text("utf-8")
+    assert all(f'id="deadline-{one["deadline"]}"' in page for one in report["tested"]["deadlines"])
 
 
 def test_the_labelled_incidents_of_the_sample_are_found(out: Path) -> None:
