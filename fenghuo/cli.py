@@ -326,12 +326,13 @@ def rules_test(
     pack: Annotated[Path, typer.Argument(help="Rule pack whose rules are tried.")],
     stories: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files or folders of stories; default: `tests/scenarios/<pack>`."),
+        typer.Argument(help="Files or folders of stories; default: `stories/<pack>` beside it."),
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,  # noqa: FBT002
 ) -> None:
     """Play the stories of a pack, and see that its rules say what they expect."""
     from fenghuo.commands.rules_check import report as report_error  # noqa: PLC0415 -- as above
-    from fenghuo.commands.rules_test import report, try_pack  # noqa: PLC0415
+    from fenghuo.commands.rules_test import as_json, report, try_pack  # noqa: PLC0415
 
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
@@ -339,7 +340,11 @@ def rules_test(
     except PackError as error:
         report_error(error, errors)
         raise typer.Exit(2) from None
-    if not report(tests, Console(), errors):
+    if json:
+        typer.echo(as_json(tests))
+    else:
+        report(tests, Console(), errors)
+    if not all(one.passed for one in tests):
         raise typer.Exit(1)
 
 

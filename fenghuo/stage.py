@@ -13,12 +13,13 @@ import numpy as np
 
 from events.columns import Column, EventBatch, Kind
 from events.errors import FenghuoError
+from events.event import EventType
 from fenghuo.embedded import start_services
 from fenghuo.settings import Settings
 from fenghuo.wiring import REPLAY_LIFETIME, REPLAY_PATIENCE, Risk, build_risk, plans
 from rules.deadline import Deadline
 from rules.decision import RuleStatus
-from rules.evaluate import SILENT, STATUS, derive, evaluate
+from rules.evaluate import NOT_EVALUABLE, SILENT, STATUS, Judgement, Verdict, derive, evaluate
 from rules.pack import Pack
 from rules.rule import EVALUATED, Rule
 from rules.story import Case, Expected, Story
@@ -38,6 +39,9 @@ _SAID = {
     RuleStatus.NO_HIT: Expected.NO_HIT,
     RuleStatus.NOT_EVALUABLE: Expected.NOT_EVALUABLE,
 }
+
+
+_LEAST = ("event_id", "type", "occurred_at", "subsidiary", "customer", "amount")
 
 
 class StoryError(FenghuoError):
@@ -96,6 +100,25 @@ class Stage:
             return self._watched(subject, case, batch)
         return self._judged(subject, case, batch)
 
+    def unknown_of(self, story: Story, rule: Rule) -> list[EventType]:
+        """The types of which a rule can't say anything where the last events of its cases are stripped.
+
+        What is left of them is what an event must have; windows that the rule reads are away.
+        """
+        bare = [
+            {key: value for key, value in case.steps[-1].message.items() if key in _LEAST}
+            for case in story.cases
+        ]
+        raw = RawBatch(
+            0, [msgspec.json.encode(one) for one in bare], [_LANE] * len(bare), np.arange(len(bare)), 0
+        )
+        batch = self._codec.decode(raw).batch
+        windowed = self._windowed(batch)
+        derived = derive(self._pack, batch, windowed.features, windowed.warming, degraded=rule.needs_windows)
+        verdict = self._verdict(rule, evaluate(self._pack, batch, derived, windowed.profiles, None))
+        rows = np.flatnonzero(verdict.codes == NOT_EVALUABLE).tolist()
+        return sorted({batch.events[row].type for row in rows})
+
     def close(self) -> None:
         """Forget the windows of all cases."""
         forget(self._client, self._namespace)
@@ -119,7 +142,7 @@ class Stage:
             given = np.full(len(batch), case.anomaly)
             anomaly = Column(given, np.ones(len(batch), np.bool_), Kind.NUMBER)
         judgement = evaluate(self._pack, batch, derived, windowed.profiles, anomaly)
-        (verdict,) = (one for one in judgement.verdicts if one.rule.name == rule.name)
+        verdict = self._verdict(rule, judgement)
         wanted = [(row, step.expect, step.line) for row, step in enumerate(case.steps) if step.expect]
         wanted.append((len(case.steps) - 1, case.expect, case.line))
         faults = []
@@ -138,6 +161,11 @@ class Stage:
             elif row == len(case.steps) - 1:
                 faults += _observed(case, shown)
         return faults
+
+    @staticmethod
+    def _verdict(rule: Rule, judgement: Judgement) -> Verdict:
+        (verdict,) = (one for one in judgement.verdicts if one.rule.name == rule.name)
+        return verdict
 
     def _windowed(self, batch: EventBatch) -> WindowedBatch:
         """The batch with all features, from windows that hold nothing else."""

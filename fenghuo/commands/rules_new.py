@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from events.errors import FenghuoError
-from fenghuo.commands.rules_test import FOLDER
+from fenghuo.commands.rules_test import beside
 
 _PACK = """\
 # {name}: what these rules are for. Amounts in conditions are in yuan.
@@ -67,7 +67,7 @@ def new(path: Path, schema: Path) -> list[Path]:
         raise NewPackError(
             f"{path}: a pack is named after its file; use lower-case letters, digits, hyphens and `.yaml`"
         )
-    story = FOLDER / name / "large-day.yaml"
+    story = beside(path, name) / "large-day.yaml"
     for one in (path, story):
         if one.exists():
             raise NewPackError(f"{one} is there already; choose another name")

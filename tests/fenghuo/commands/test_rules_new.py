@@ -14,7 +14,7 @@ SCHEMA = Path("rule-pack.json")
 def test_a_new_pack_passes_its_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = Path("packs") / "my-pack.yaml"
-    assert new(path, SCHEMA) == [path, Path("tests/scenarios/my-pack/large-day.yaml")]
+    assert new(path, SCHEMA) == [path, Path("packs/stories/my-pack/large-day.yaml")]
     (tried,) = try_pack(load_settings(model="none"), path, ())
     assert tried.passed
     assert sum(tried.shown.values()) == 3
@@ -29,7 +29,7 @@ def test_a_name_that_is_none_of_a_pack_is_refused(tmp_path: Path, name: str) -> 
 
 def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    story = Path("tests/scenarios/mine/large-day.yaml")
+    story = Path("stories/mine/large-day.yaml")
     story.parent.mkdir(parents=True)
     story.write_text("mine", "utf-8")
     with pytest.raises(NewPackError, match="is there already"):

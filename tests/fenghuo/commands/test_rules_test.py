@@ -1,5 +1,6 @@
 """`fenghuo rules test`: the shipped packs against their stories, and what a wrong story is told."""
 
+import json
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -121,6 +122,9 @@ def test_an_observed_value_that_differs_is_told(tmp_path: Path, pack: Path) -> N
     assert (fault.expected, fault.got) == ("amount = 3", "2000")
 
 
+NOT_ALWAYS = "`always_evaluable`, but it is not evaluable for `order.placed` with no more than it must have"
+
+
 def test_a_rule_that_reads_windows_is_not_always_evaluable(tmp_path: Path) -> None:
     path = story(
         tmp_path,
@@ -133,9 +137,47 @@ def test_a_rule_that_reads_windows_is_not_always_evaluable(tmp_path: Path) -> No
         """,
     )
     tests = {one.name: one for one in try_pack(load_settings(model="none"), PACKS["trade-core"], [path])}
-    assert tests["frequent-orders"].lacking == [
-        "`always_evaluable`, but it reads windows, which can be away (`degraded: true`)"
+    assert tests["frequent-orders"].lacking == [f"{NOT_ALWAYS} while the windows are away (`degraded: true`)"]
+
+
+def test_a_rule_that_reads_what_may_be_missing_is_not_always_evaluable(tmp_path: Path, pack: Path) -> None:
+    shaky = pack.with_name("shaky.yaml")
+    shaky.write_text(PACK.replace("when: amount >= 2000", "when: amount >= 2000 AND region <> '1'"), "utf-8")
+    safe = pack.with_name("safe.yaml")
+    safe.write_text(
+        PACK.replace("when: amount >= 2000", "when: amount >= 2000 AND COALESCE(region, '1') = '1'"), "utf-8"
+    )
+    path = story(tmp_path, GOOD)
+    told = []
+    for one in (shaky, safe):
+        tests = {found.name: found for found in try_pack(load_settings(model="none"), one, [path])}
+        told.append([what for what in tests["large"].lacking if "always_evaluable" in what])
+    assert told == [
+        [NOT_ALWAYS],
+        [],
     ]
+
+
+def test_a_draft_is_tried_and_needs_no_story(tmp_path: Path, pack: Path) -> None:
+    text = PACK.replace("  large:\n", "  large:\n    mode: draft\n", 1)
+    assert text != PACK
+    pack.write_text(text, "utf-8")
+    settings = load_settings(model="none")
+    tests = {one.name: one for one in try_pack(settings, pack, [story(tmp_path, GOOD)])}
+    assert tests["large"].passed
+    assert tests["large"].shown == {"hit": 1, "no_hit": 1}
+    (tmp_path / "none").mkdir()
+    assert "large" not in {one.name for one in try_pack(settings, pack, [tmp_path / "none"])}
+
+
+def test_results_as_json(tmp_path: Path, pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = story(tmp_path, GOOD.replace("amount: 1999.99", "amount: 2000.01"))
+    assert run(pack, path, "--json") == 1
+    (large,) = (one for one in json.loads(capsys.readouterr().out) if one["name"] == "large")
+    assert (large["passed"], large["cases"], large["lacking"]) == (False, {"hit": 1, "no_hit": 1}, [])
+    (failed,) = large["failed"]
+    assert (failed["file"], failed["line"], failed["expected"]) == (str(path), 5, "no_hit")
+    assert "amount = 2000.01" in failed["got"]
 
 
 WRONG = {
@@ -191,7 +233,7 @@ def test_without_stories_it_says_where_they_belong(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(pack) == 2
-    assert "there is no folder `tests/scenarios/" in capsys.readouterr().err
+    assert "nor `tests/scenarios/" in capsys.readouterr().err
     with pytest.raises(PackError, match="no such file or folder"):
         try_pack(load_settings(model="none"), pack, [tmp_path / "nothing"])
 
