@@ -105,7 +105,8 @@ class Steady:
     """
 
     def __init__(self, kafka: str) -> None:
-        self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 2})
+        # Large batches leave the processors to what is tested.
+        self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 20})
         self.sent = 0
 
     def go_on(self, seconds: float) -> None:
