@@ -1,6 +1,6 @@
 """Windows that Redis lost are learnt anew from Kafka: the run goes on as if they had never been lost.
 
-messages   ──── 9,000 ───── stop ──── 16,000 ──✗ kill        ──── 5,000 ────
+messages   ──── 4,500 ───── stop ──── 8,000 ───✗ kill        ──── 2,500 ────
 Redis      ────────────────────────────────────✗ emptied
                                                run: ends      rebuild, run: as without all that
 """
@@ -17,7 +17,7 @@ from tests.flows.processes import raw_decisions
 from tests.flows.rebuilding import REACH, START, STEP, Sent, Site, features, ids, site, stream
 
 SEED = 20_250_301
-FIRST, SECOND, ALL = 9_000, 25_000, 30_000
+FIRST, SECOND, ALL = 4_500, 12_500, 15_000
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -47,7 +47,7 @@ def lost(home: Site, messages: list[Sent], *, kill: bool) -> None:
     home.send(messages[:FIRST])
     home.run(decided_of(messages[:FIRST]))
     home.send(messages[FIRST:SECOND])
-    home.run(decided_of(messages[:SECOND]) - (7_000 if kill else 0), kill=kill)
+    home.run(decided_of(messages[:SECOND]) - (3_500 if kill else 0), kill=kill)
     home.kill_valkey()
     home.start_empty_valkey()
 
@@ -81,7 +81,7 @@ def test_rebuilt_from_the_beginning_it_decides_as_if_nothing_was_lost(
 def test_rebuilt_from_the_middle_windows_that_reach_before_it_are_not_evaluable(
     messages: list[Sent], calm: Site, tmp_path: Path
 ) -> None:
-    since = START + 23_000 * STEP
+    since = START + 11_500 * STEP
     with site(tmp_path / "site") as home:
         lost(home, messages, kill=False)
         before = len(home.decisions.messages)

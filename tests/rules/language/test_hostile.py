@@ -39,10 +39,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_texts_are_refused_fast(name: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(LanguageError) as caught:
         compile_condition(HOSTILE[name], Scope())
-    assert time.perf_counter() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
     assert len(caught.value.detail) < 500
