@@ -1,5 +1,6 @@
 """Every kind of job and of run, as they pass between processes and into reports."""
 
+from bench.detection import OutliersJob, OutliersRun
 from bench.hot import HotJob, HotRun
 from bench.latency import LatencyJob, LatencyRun
 from bench.memory import MemoryJob, MemoryRun
@@ -7,5 +8,5 @@ from bench.pipeline import PipelineJob, PipelineRun
 from bench.rules import RulesJob, RulesRun
 from bench.windows import WindowsJob, WindowsRun
 
-AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob | RulesJob
-AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun | RulesRun
+AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob | RulesJob | OutliersJob
+AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun | RulesRun | OutliersRun

@@ -11,4 +11,5 @@ class Subject(StrEnum):
     LATENCY = "latency"  # from an event handed to a producer to its decision at a consumer
     HOT = "hot"  # cost of an event of a customer with a long history against one with a short one
     MEMORY = "memory"  # bytes that an event takes in the store and in the worker
+    DETECTION = "detection"  # how well outliers are found, against published figures
     RULES = "rules"  # judging by few and by many rules, against an interpreter

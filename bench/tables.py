@@ -69,5 +69,6 @@ def _told(value: float | str) -> str:
     """A number as people read it: as many digits as say something."""
     if isinstance(value, str):
         return value
-    digits = 0 if abs(value) >= 100 or float(value).is_integer() else 1 if abs(value) >= 10 else 2
+    size = abs(value)
+    digits = 0 if size >= 100 or float(value).is_integer() else 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:,.{digits}f}"

@@ -240,12 +240,15 @@ def bench(
     stall: Annotated[
         float, typer.Option(min=0, max=4, help="Hold the store up in `latency` for so many seconds.")
     ] = 0.0,
+    data: Annotated[
+        Path | None, typer.Option(envvar="FENGHUO_DATA", help="Folder of the published sets of `detection`.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="File for the figures; default: printed.")] = None,
     gate: Annotated[
         Path | None, typer.Option(help="File of limits; exit 1 when a figure falls short of one.")
     ] = None,
 ) -> None:
-    """Measure speed, latency, rules, hot customers and memory, beside a naive version in the same run."""
+    """Measure speed, latency, memory, rules and detection, beside a naive version or published figures."""
     from fenghuo.commands.bench import Bench, check_gate, print_report  # noqa: PLC0415 -- as above
     from fenghuo.commands.bench import bench as command  # noqa: PLC0415
 
@@ -263,6 +266,7 @@ def bench(
         naive_rate=naive_rate,
         late=late,
         stall=stall,
+        data=data,
     )
     limits = read_gate(gate) if gate is not None else None
     report = command(wanted, Console(stderr=True))

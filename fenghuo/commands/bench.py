@@ -21,6 +21,7 @@ from bench.subject import Subject
 from bench.tables import section_table, step_table, summary_table
 from events.clock import rfc3339, wall_clock
 from fenghuo.commands import (
+    bench_detection,
     bench_hot,
     bench_latency,
     bench_memory,
@@ -44,6 +45,7 @@ SHORT_EVENTS = {
     Subject.HOT: 100_000,
     Subject.MEMORY: 30_000,
     Subject.RULES: 0,
+    Subject.DETECTION: 0,
 }
 SHORT_ROUNDS = {**dict.fromkeys(Subject, 1), Subject.HOT: 3}
 """Where everything is measured in one call."""
@@ -71,6 +73,7 @@ class Bench:
         naive_rate: the naive version's; 0 leaves it out.
         late: share of late events of `hot`.
         stall: seconds of a stall of the store in `latency`.
+        data: folder of the published sets of `detection`, which is left out without it unless it is named.
     """
 
     subjects: tuple[Subject, ...] = ()
@@ -86,6 +89,7 @@ class Bench:
     naive_rate: float = 50.0
     late: float = 0.0
     stall: float = 0.0
+    data: Path | None = None
 
     def events_of(self, subject: Subject) -> int:
         """Events in a load of a subject."""
@@ -108,7 +112,9 @@ def bench(wanted: Bench, console: Console) -> Report:
     """
     deadline = time.monotonic() + wanted.seconds
     settings, machine, taken_at = bench_settings(), this_machine(), rfc3339(wall_clock())
-    subjects = list(wanted.subjects or Subject)
+    subjects = list(
+        wanted.subjects or [one for one in Subject if wanted.data or one is not Subject.DETECTION]
+    )
     sections = []
     with TemporaryDirectory(prefix="fenghuo-bench-") as folder, _progress(console) as tell:
         for place, subject in enumerate(subjects):
@@ -138,12 +144,12 @@ def _measure(wanted: Bench, subject: Subject, stage: Stage) -> Section:
     match subject:
         case Subject.WINDOWS:
             loads = [Load(events, customers, spread, seed) for spread in wanted.spreads]
-            return bench_windows.measure(stage, loads, rounds)
+            section = bench_windows.measure(stage, loads, rounds)
         case Subject.PIPELINE:
             loads = [Load(events, customers, spread, seed) for spread in wanted.spreads]
-            return bench_pipeline.measure(stage, wanted.pipelines, loads, rounds)
+            section = bench_pipeline.measure(stage, wanted.pipelines, loads, rounds)
         case Subject.LATENCY:
-            return bench_latency.measure(
+            section = bench_latency.measure(
                 stage,
                 Load(events, customers, Customers.ZIPF, seed),
                 rate=wanted.rate,
@@ -152,14 +158,17 @@ def _measure(wanted: Bench, subject: Subject, stage: Stage) -> Section:
                 stall=wanted.stall,
             )
         case Subject.HOT:
-            return bench_hot.measure(
+            section = bench_hot.measure(
                 stage, wanted.packs, held=events, rounds=rounds, late=wanted.late, seed=seed
             )
         case Subject.MEMORY:
             loads = [bench_memory.load_of(events, customers, spread, seed) for spread in wanted.spreads]
-            return bench_memory.measure(stage, loads)
+            section = bench_memory.measure(stage, loads)
+        case Subject.DETECTION:
+            section = bench_detection.measure(stage, wanted.data, seed)
         case Subject.RULES:
-            return bench_rules.measure(stage, rounds, seed)
+            section = bench_rules.measure(stage, rounds, seed)
+    return section
 
 
 def print_report(report: Report, console: Console, json_file: Path | None = None) -> None:

@@ -10,6 +10,7 @@ from threading import Event
 
 import msgspec
 
+from bench.detection import OutliersJob
 from bench.hot import HotJob
 from bench.latency import LatencyJob
 from bench.memory import MemoryJob
@@ -19,6 +20,7 @@ from bench.run import AnyJob, AnyRun
 from bench.windows import WindowsJob
 from events.errors import FenghuoError
 from fenghuo.commands import (
+    bench_detection,
     bench_hot,
     bench_latency,
     bench_memory,
@@ -37,17 +39,20 @@ def run(job: AnyJob, stop: Event) -> AnyRun:
     """
     match job:
         case PipelineJob():
-            return bench_pipeline.run(job, stop)
+            done: AnyRun = bench_pipeline.run(job, stop)
         case LatencyJob():
-            return bench_latency.run(job, stop)
+            done = bench_latency.run(job, stop)
         case HotJob():
-            return bench_hot.run(job, stop)
+            done = bench_hot.run(job, stop)
         case MemoryJob():
-            return bench_memory.run(job, stop)
+            done = bench_memory.run(job, stop)
         case WindowsJob():
-            return bench_windows.run(job, stop)
+            done = bench_windows.run(job, stop)
         case RulesJob():
-            return bench_rules.run(job, stop)
+            done = bench_rules.run(job, stop)
+        case OutliersJob():
+            done = bench_detection.run(job, stop)
+    return done
 
 
 def main(job_path: str, result_path: str) -> int:

@@ -1,0 +1,55 @@
+"""The subject `detection`: published outliers, and what is told where they are not there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from bench.detection import OUTLIER_SETS, OutliersJob, OutliersRun, figures
+from bench.subject import Subject
+from fenghuo.commands.bench import Bench, bench
+from fenghuo.commands.bench_detection import run
+from fenghuo.ending import RunError, stop_on_signals
+
+
+def job(file: Path, folder: Path) -> OutliersJob:
+    return OutliersJob(name="4_breastw", file=str(file), seeds=(0, 1), folder=str(folder), seconds=1.0)
+
+
+@pytest.mark.published
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+def test_published_outliers_are_found_as_published(published_data: Path) -> None:
+    report = bench(Bench((Subject.DETECTION,), data=published_data), Console(quiet=True))
+    found = {one.name: one for one in report.figures}
+    assert len(found) == 2 * len(OUTLIER_SETS) + 1
+    assert [one.name for one in report.figures if one.met is False] == []
+
+
+def test_clear_outliers_are_found_and_scores_are_scikit_learns(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    cells = random.normal(size=(500, 4))
+    cells[:20] += 9
+    np.savez(tmp_path / "set.npz", X=cells, y=np.arange(500) < 20)
+    with stop_on_signals() as stop:
+        done = run(job(tmp_path / "set.npz", tmp_path), stop)
+    assert (done.rows, done.outliers) == (500, 20)
+    assert min(done.areas) > 0.99
+    assert done.off <= 1e-7
+
+
+def test_figures_tell_the_distance_to_what_is_published() -> None:
+    told = {one.name: one for one in figures([OutliersRun("4_breastw", 9, 1, [0.95, 0.97], 3e-9)])}
+    assert told["detection.adbench.4_breastw.auc"].median == pytest.approx(0.96)
+    assert told["detection.adbench.4_breastw.off_published"].met is False
+    assert told["detection.adbench.off_scikit_learn"].met is True
+
+
+def test_without_sets_it_says_where_they_belong(tmp_path: Path) -> None:
+    for data in (None, tmp_path):
+        with pytest.raises(RunError, match="by --data or FENGHUO_DATA"):
+            bench(Bench((Subject.DETECTION,), data=data), Console(quiet=True))
+    (tmp_path / "broken.npz").write_bytes(b"PK no archive")
+    with stop_on_signals() as stop, pytest.raises(RunError, match=r"broken\.npz: no set of outliers"):
+        run(job(tmp_path / "broken.npz", tmp_path), stop)
