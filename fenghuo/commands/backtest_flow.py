@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from backtest.errors import BacktestError
 from backtest.hits import BatchHits, batch_hits
 from backtest.meaning import same_features
 from backtest.rulebook import Rulebook
 from backtest.trial import Count, Trial
 from events.columns import EventBatch
+from fenghuo.commands.offline import OrderedSink
 from flows.windows import Overdue
 from models.model import Model
 from rules.deadline import Deadline
@@ -143,8 +142,8 @@ class TrialJudge:
             return batch_hits(book, batch, judgement), said
 
 
-class CountSink(DynamicSink[tuple[str, Output]]):
-    """Adds up what a trial said, batch by batch in the order of the input; for one worker.
+class Counting:
+    """Adds up what a trial said, batch by batch in the order of the input.
 
     Args:
         count: takes it.
@@ -153,39 +152,13 @@ class CountSink(DynamicSink[tuple[str, Output]]):
     def __init__(self, count: Count) -> None:
         self._count = count
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_CountPartition":  # noqa: ARG002
-        """The sink's only partition.
+    def told(self, output: Output) -> None:
+        """Count what is told of deadlines."""
+        assert isinstance(output, Reminded)
+        self._count.tell(output.told)
 
-        Raises:
-            BacktestError: there are several workers, and no one order of batches.
-        """
-        if worker_count != 1:
-            raise BacktestError(f"a backtest runs on one worker, got {worker_count}; leave `workers` at 1")
-        return _CountPartition(self._count)
-
-
-class _CountPartition(StatelessSinkPartition[tuple[str, Output]]):
-    def __init__(self, count: Count) -> None:
-        self._count = count
-        self._next = 0
-        self._waiting: dict[int, list[Output]] = {}
-
-    def write_batch(self, items: list[tuple[str, Output]]) -> None:
-        for _, output in items:
-            if isinstance(output, Reminded):
-                self._count.tell(output.told)
-                continue
-            self._waiting.setdefault(output.batch, []).append(output)
-        while self._complete(parts := self._waiting.get(self._next, [])):
-            self._add(parts)
-            del self._waiting[self._next]
-            self._next += 1
-
-    @staticmethod
-    def _complete(parts: list[Output]) -> bool:
-        return bool(parts) and sum(part.accounted for part in parts) == parts[0].size
-
-    def _add(self, parts: list[Output]) -> None:
+    def take(self, parts: list[Output]) -> None:
+        """Count all parts of one batch."""
         messages = self._count.messages
         messages.messages += parts[0].size
         assessed = [part for part in parts if isinstance(part, Assessed) and len(part.rows)]
@@ -198,3 +171,8 @@ class _CountPartition(StatelessSinkPartition[tuple[str, Output]]):
             messages.evaluated += len(part.rows) - part.outside
             messages.late += part.late
             self._count.add(part.everything, part.told)
+
+
+def count_sink(count: Count) -> OrderedSink:
+    """The sink that counts what a trial said."""
+    return OrderedSink(Counting(count), Reminded)

@@ -16,7 +16,7 @@ from bench.report import Section
 from bench.stopwatch import Stopwatch
 from bench.subject import Subject
 from events.clock import wall_clock
-from fenghuo.commands.backtest_flow import CountSink, TrialJudge
+from fenghuo.commands.backtest_flow import TrialJudge, count_sink
 from fenghuo.commands.bench_stage import TREES, Stage
 from fenghuo.commands.bench_track import (
     PACK,
@@ -135,7 +135,7 @@ def backtested(job: PipelineJob, settings: Settings, stop: Event) -> PipelineRun
             count = Count(trial)
             judge = TrialJudge(trial, names, [risk.model], risk.metrics)
             source = FileSource(InputFiles([Path(events)]), stop=limits.get("stop"))
-            passed = Track(source, CountSink(count), folder, services.redis_url, judge=judge, **limits)
+            passed = Track(source, count_sink(count), folder, services.redis_url, judge=judge, **limits)
             return (count, *passed.run(risk))
 
         track(risk, job.warm_up, new_folder(job.folder, "warm-up"))

@@ -1,8 +1,5 @@
 """`fenghuo rules backtest`: what a version of a rule pack would have done with past events."""
 
-import secrets
-import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,33 +13,25 @@ from backtest.page import page
 from backtest.report import Backtest, Source, Timing
 from backtest.rulebook import Rulebook
 from backtest.trial import Count, Trial
-from fenghuo.commands.backtest_flow import CountSink, TrialJudge, remind, watched
+from fenghuo.commands.backtest_flow import TrialJudge, count_sink, remind, watched
+from fenghuo.commands.offline import run_offline
 from fenghuo.commands.replay import progress, sha256_of, write_whole
-from fenghuo.embedded import start_services
 from fenghuo.ending import RunError, stop_on_signals
 from fenghuo.pack_source import Versions, pack_source
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from fenghuo.wiring import (
-    REPLAY_LIFETIME,
-    REPLAY_PATIENCE,
     Risk,
-    build_flow,
     build_risk,
-    run_flow,
     sample_model,
 )
 from flows.rulings import FIXED, Rulings
 from models.errors import ModelError
 from models.registry import load as load_model
 from rules.pack import Pack
-from store.redis.journal import connect, forget
 from wire.column_mapping import read_mapping
 from wire.file_source import FileSource
 from wire.input_files import InputFiles
-
-SNAPSHOT_SECONDS = 5.0
-"""Nothing is recovered, but what windows need no more is dropped with each saved state."""
 
 
 @dataclass(frozen=True)
@@ -146,30 +135,7 @@ def run_trial(trial: Trial, count: Count, risk: Risk, source: FileSource) -> flo
     lateness = max(book.pack.lateness for book in trial.books)
     deadlines = watched(trial.books)
     rulings.add(FIXED, replace(risk.pack, lateness=lateness, deadlines=deadlines), judge)
-    with (
-        tempfile.TemporaryDirectory(prefix="fenghuo-backtest-") as folder,
-        start_services(risk.settings, Path(folder), need={"redis"}) as services,
-    ):
-        namespace = f"backtest:{secrets.token_hex(8)}"
-        flow = build_flow(
-            risk,
-            source,
-            CountSink(count),
-            redis_url=services.redis_url,
-            namespace=namespace,
-            patience=REPLAY_PATIENCE,
-            degrade=False,
-            lifetime=REPLAY_LIFETIME,
-            rulings=rulings,
-            judge=judge,
-            tell=remind(trial.books),
-        )
-        started = time.monotonic()
-        run_flow(flow, workers=1, recovery=Path(folder) / "recovery", interval=SNAPSHOT_SECONDS)
-        seconds = time.monotonic() - started
-        if risk.settings.redis_url is not None:
-            forget(connect(services.redis_url, 10), namespace, REPLAY_PATIENCE)
-    return seconds
+    return run_offline(risk, source, count_sink(count), rulings, judge, remind(trial.books))
 
 
 def to_json(report: Backtest) -> bytes:
