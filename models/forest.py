@@ -101,6 +101,17 @@ class Forest:
         """Scores of the rows of `cells`, 0–1, shape (n,)."""
         return self.score_of(self.lengths(cells))
 
+    @property
+    def arrays(self) -> tuple[tuple[npt.NDArray[Any], str], ...]:
+        """All that the scores follow from, each with the layout that it is hashed in."""
+        return (
+            (self.roots, "<i4"),
+            (self.feature, "<i4"),
+            (self.child, "<i4"),
+            (self.samples, "<i4"),
+            (self.threshold, "<f4"),
+        )
+
 
 @compiled
 def _walk(
