@@ -99,12 +99,13 @@ def content_id(content: Content, forest: Forest, calibration: Calibration) -> st
     """
     names = (name for name in Content.__struct_fields__)
     digest = hashlib.sha256(msgspec.json.encode({name: getattr(content, name) for name in names}))
+    trees = forest.trees
     for array, layout in (
-        (forest.roots, "<i4"),
-        (forest.feature, "<i4"),
-        (forest.child, "<i4"),
-        (forest.samples, "<i4"),
-        (forest.threshold, "<f4"),
+        (trees.roots, "<i4"),
+        (trees.splits, "<i4"),
+        (trees.children, "<i4"),
+        (trees.cover, "<i4"),
+        (trees.threshold, "<f4"),
         (calibration.scores, "<f8"),
         (calibration.levels, "<f8"),
     ):

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from events.columns import Column, Float64s, Int64s, Kind
-from models.attribution import attribute
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import Encoder
@@ -120,7 +119,7 @@ class Model:
             ModelError: a feature has no column, or one of another kind or length.
         """
         chosen = {name: columns[name].take(rows) for name in self.feature_names if name in columns}
-        shares = attribute(self.forest, self.encoder.matrix(chosen))
+        shares = self.forest.explain(self.encoder.matrix(chosen))
         order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :top]
         return [
             [
