@@ -245,6 +245,53 @@ def model_train(
         )
 
 
+@model_app.command("evaluate")
+def model_evaluate(
+    events: Annotated[list[Path], typer.Argument(help="Files that hold the period and what came before.")],
+    model: Annotated[list[Path], typer.Option(help="Model directory; repeat to compare.")],
+    pack: Pack = None,
+    mapping: Mapping = None,
+    mappings: Tables = None,
+    rates: Rates = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV: event_id and perhaps label, known_at, scenario, group.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; default: the end of the latest training.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="RFC 3339 time; what comes then does not count.")] = None,
+    known_by: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; labels that became known later do not count.")
+    ] = None,
+    k: Annotated[list[int] | None, typer.Option(min=1, help="For precision at k a day; repeat.")] = None,
+    json: Annotated[Path | None, typer.Option(help="File for the figures.")] = None,
+) -> None:
+    """Measure what models find in a period later than they were trained on."""
+    from fenghuo.commands import model_evaluate as command  # noqa: PLC0415 -- as above
+
+    settings = load_settings(
+        events=tuple(events),
+        pack=pack,
+        model="none",
+        mapping=mapping,
+        mappings=mappings,
+        rates=rates,
+        speed="max",
+    )
+    asked = command.Asked(
+        models=tuple(model),
+        labels=labels,
+        since=_moment(since),
+        until=_moment(until),
+        known_by=_moment(known_by),
+        ks=tuple(dict.fromkeys(k or (10, 50, 100))),
+    )
+    report = command.evaluated(settings, asked, Console(stderr=True))
+    command.show(report, Console())
+    if json is not None:
+        command.write(report, json)
+
+
 @app.command()
 def bench(
     subjects: Annotated[
