@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from alerts.views import AlertDetail, AlertFilter, AlertRow, QueueCount, User
+from events.rights import Person
 from rules.edition import Edition
-from rules.lifecycle import Action, Person
+from rules.lifecycle import Action
 from rules.shadow import ShadowReport
 from rules.suppression import Suppression
 from rules.views import ChangeRow, LimitedRule, Moved, Submitted, SuppressionRow, VersionRow

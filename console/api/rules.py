@@ -14,9 +14,10 @@ from console.errors import NotFoundError
 from console.ports import Rules
 from console.sessions import Sessions
 from events.clock import milliseconds, rfc3339, wall_clock
+from events.rights import Person
 from rules.decision import Tier
 from rules.errors import PackError
-from rules.lifecycle import Action, Person
+from rules.lifecycle import Action
 from rules.suppression import Suppression
 
 MAX_TEXT = 500

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from alerts.views import User
-from rules.lifecycle import APPROVER, AUTHOR, Person
+from events.rights import APPROVER, AUTHOR, Person
 from store.postgres.engine import sync_engine
 from store.postgres.rules.editions import PostgresEditionStore
 from store.postgres.rules.packs import PackStore

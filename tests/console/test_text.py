@@ -12,8 +12,9 @@ from alerts.cases import CaseStatus
 from console.errors import SettingError
 from console.text import LANGUAGES, catalogues, negotiate
 from events.event import EventType
+from events.rights import Refusal
 from rules.decision import Outcome, RuleStatus, Tier
-from rules.lifecycle import Action, Refusal, Standing
+from rules.lifecycle import Action, Standing
 from rules.rule import Mode
 
 PACKAGE = Path(console.__file__).parent

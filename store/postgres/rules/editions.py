@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from events.clock import Clock, wall_clock
+from events.rights import SYSTEM, LifecycleError, Refusal
 from rules.edition import Boundary, Edition, PackVersion
 from rules.errors import RuleError
-from rules.lifecycle import IN_FORCE, SYSTEM, LifecycleError, Refusal, Standing
+from rules.lifecycle import IN_FORCE, Standing
 from rules.pack import Pack, read_pack
 from rules.rule import Mode
 from rules.suppression import Suppression
@@ -215,8 +216,6 @@ def _check(packs: Sequence[Pack]) -> None:
         )
     try:
         united(packs)
-    except LifecycleError:
-        raise
     except RuleError as error:
         raise LifecycleError(Refusal.CLASH, f"{error}; nothing was changed") from error
 

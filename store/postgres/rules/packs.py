@@ -3,7 +3,8 @@
 from sqlalchemy import Column, Engine, Select, select
 
 from events.clock import Clock, wall_clock
-from rules.lifecycle import IN_FORCE, Action, LifecycleError, Person, Refusal, may, right_of, step
+from events.rights import LifecycleError, Person, Refusal
+from rules.lifecycle import IN_FORCE, Action, may, right_of, step
 from rules.pack import read_pack
 from rules.rule import Mode
 from rules.views import ChangeRow, Moved, Submitted, VersionRow
