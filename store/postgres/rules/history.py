@@ -1,4 +1,4 @@
-"""The history of rules: a change is a row that nothing alters; the newest says where a thing stands."""
+"""The history of rules and models: changes are rows that nothing alters; the newest says where a thing is."""
 
 from enum import StrEnum
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from models.lifecycle import Change, ModelState
 from rules.lifecycle import Standing
 from rules.rule import Mode
 from store.postgres.tables import RULE_CHANGES
@@ -19,6 +20,7 @@ class Subject(StrEnum):
     VERSION = "version"
     SUPPRESSION = "suppression"
     BREAKER = "breaker"
+    MODEL = "model"
 
 
 LIMITED, FREE = "limited", "free"
@@ -78,6 +80,25 @@ def breakers(connection: Connection) -> dict[str, tuple[str, int]]:
     """The state of every breaker that ever tripped, and since when, by rule."""
     rows = connection.execute(newest_changes(Subject.BREAKER))
     return {row.name: (row.to_state, row.changed_at) for row in rows}
+
+
+def model_states(connection: Connection) -> dict[str, ModelState]:
+    """Where every model stands, by its id."""
+    rows = connection.execute(newest_changes(Subject.MODEL))
+    return {row.name: ModelState(row.to_state) for row in rows}
+
+
+def model_changes(connection: Connection) -> list[Change]:
+    """All changes of models, the oldest first."""
+    wanted = (
+        select(RULE_CHANGES)
+        .where(RULE_CHANGES.c.subject == Subject.MODEL.value)
+        .order_by(RULE_CHANGES.c.change_id)
+    )
+    return [
+        Change(model=row.name, action=row.action, before=row.from_state, to=row.to_state, edition=row.edition)
+        for row in connection.execute(wanted)
+    ]
 
 
 def newest_changes(subject: Subject) -> Select[Any]:
