@@ -34,6 +34,10 @@ class ArtefactError(ModelError):
     """Raised when a model is not in the registry, is damaged there, or the registry does not answer."""
 
 
+class MissingModelError(ArtefactError):
+    """Raised when the registry holds no model of that id."""
+
+
 class _Stated(Struct):
     """What the registry reads of a manifest, whatever its format."""
 
@@ -111,12 +115,13 @@ class Artefacts:
             self._write(stated.id, MANIFEST, manifest)
         return ModelRef(id=stated.id, sha256=_sha256(manifest))
 
-    def fetch(self, model: str, sha256: str | None = None) -> Path:
+    def fetch(self, model: str, sha256: str | None = None, *, fresh: bool = False) -> Path:
         """Folder on this machine with the model, every file of it checked by its hash.
 
         Args:
             model: its id.
             sha256: hash of the manifest that it must have; None for the one that the registry holds.
+            fresh: look at what the registry holds now, whatever this machine keeps.
 
         Raises:
             ArtefactError: it is not there, is another, or is damaged; or the registry does not answer.
@@ -126,17 +131,17 @@ class Artefacts:
         if sha256 is None:
             sha256 = _sha256(self._wanted(model))
         folder = self._cache / f"{model}-{sha256}"
-        if not _intact(folder, sha256):
+        if fresh or not _intact(folder, sha256):
             self._download(model, sha256, folder)
         return folder
 
-    def open(self, model: str, sha256: str | None = None) -> Opened:
+    def open(self, model: str, sha256: str | None = None, *, fresh: bool = False) -> Opened:
         """A model, fetched, checked and loaded; arguments and errors are those of `fetch`.
 
         Raises:
             ModelError: as `fetch`; or the model can't be loaded.
         """
-        folder = self.fetch(model, sha256)
+        folder = self.fetch(model, sha256, fresh=fresh)
         raw = (folder / MANIFEST).read_bytes()
         loaded = load(folder)
         if loaded.id != model:
@@ -161,6 +166,8 @@ class Artefacts:
                     model, f"`{name}` has SHA-256 {found[:12]}…, but its manifest says {digest[:12]}…"
                 )
             files[name] = content
+        if _intact(folder, sha256):
+            return
         fresh = folder.parent / f".{folder.name}.{uuid4().hex}"
         try:
             fresh.mkdir(parents=True)
@@ -233,8 +240,8 @@ class Artefacts:
                 f"registry `{self.place}`: can't {what} it: {told}; correct `FENGHUO_REGISTRY` or mend it"
             ) from error
 
-    def _missing(self, model: str) -> ArtefactError:
-        return ArtefactError(
+    def _missing(self, model: str) -> MissingModelError:
+        return MissingModelError(
             f"model `{model[:64]}` is not in registry `{self.place}`; register it there, or set"
             " `FENGHUO_REGISTRY` to the registry that all machines share"
         )

@@ -9,7 +9,11 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from models.lifecycle import Change, ModelState
 from rules.lifecycle import Standing
 from rules.rule import Mode
+from rules.views import ChangeRow
 from store.postgres.tables import RULE_CHANGES
+
+CHANGES = 200
+"""Changes of a history that are shown at once."""
 
 _LOCK = 0x72756C6573  # `rules`: whoever changes what is in force is alone
 
@@ -97,6 +101,34 @@ def model_changes(connection: Connection) -> list[Change]:
     )
     return [
         Change(model=row.name, action=row.action, before=row.from_state, to=row.to_state, edition=row.edition)
+        for row in connection.execute(wanted)
+    ]
+
+
+def changes(
+    connection: Connection, name: str | None = None, subject: Subject | None = None
+) -> list[ChangeRow]:
+    """The newest changes first: of everything, of one thing by its name, or of one kind."""
+    wanted = select(RULE_CHANGES).order_by(RULE_CHANGES.c.change_id.desc()).limit(CHANGES)
+    if name is not None:
+        wanted = wanted.where(RULE_CHANGES.c.name == name)
+    if subject is not None:
+        wanted = wanted.where(RULE_CHANGES.c.subject == subject.value)
+    return [
+        ChangeRow(
+            change=row.change_id,
+            subject=row.subject,
+            name=row.name,
+            version=row.version,
+            action=row.action,
+            before=row.from_state,
+            to=row.to_state,
+            actor=row.actor,
+            approved_by=row.approved_by,
+            reason=row.reason,
+            edition=row.edition,
+            changed_at=row.changed_at,
+        )
         for row in connection.execute(wanted)
     ]
 
