@@ -24,6 +24,7 @@ from fenghuo.editions import Editions, Noted, RuleWatch, Told
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.recovery import prepare_recovery
+from fenghuo.registry import artefacts_of
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from flows import steps
@@ -227,16 +228,6 @@ def following_editions(
             yield editions
     finally:
         engine.dispose()
-
-
-def artefacts_of(settings: Settings) -> Artefacts:
-    """The model registry that the settings name.
-
-    Raises:
-        ModelError: the setting can't be understood.
-    """
-    place = settings.registry or str(settings.data_dir / "models")
-    return Artefacts(place, settings.data_dir / "model-cache")
 
 
 def _first_champion(settings: Settings, artefacts: Artefacts) -> Candidate | None:

@@ -1,5 +1,6 @@
 """What people read of the life of models."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -39,3 +40,35 @@ class Registered(Struct, frozen=True, kw_only=True):
     sha256: str
     state: ModelState
     fresh: bool
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What people want to know first of a manifest, whatever its format; times are RFC 3339."""
+
+    algorithm: str
+    event_types: tuple[str, ...]
+    features: tuple[str, ...]
+    pack: str
+    first: str
+    last: str
+    rows: int
+    metrics: dict[str, float]
+
+
+def summary(manifest: Mapping[str, Any]) -> Summary:
+    """The summary of a manifest that was found sound; what its format does not have is empty."""
+    period = manifest.get("period") or {}
+    return Summary(
+        algorithm=str(manifest.get("algorithm", "")),
+        event_types=tuple(manifest.get("event_types", ())),
+        features=tuple(feature["name"] for feature in manifest.get("features", ())),
+        pack=str((manifest.get("pack") or {}).get("id", "")),
+        first=str(period.get("from", "")),
+        last=str(period.get("to", "")),
+        rows=int(manifest.get("rows", 0)),
+        metrics={
+            name: float(value)
+            for name, value in (manifest.get("metrics") or {}).items()
+            if isinstance(value, int | float)
+        },
+    )

@@ -21,7 +21,17 @@ from rules.lifecycle import Action
 from rules.suppression import Suppression
 
 MAX_TEXT = 500
-_TIMES = ("submitted_at", "changed_at", "limited_at", "starts_at", "expires_at", "since", "until")
+_TIMES = (
+    "submitted_at",
+    "registered_at",
+    "proposed_at",
+    "changed_at",
+    "limited_at",
+    "starts_at",
+    "expires_at",
+    "since",
+    "until",
+)
 
 PRINTED = r"^[^\x00]*$"  # PostgreSQL's text holds no NUL
 

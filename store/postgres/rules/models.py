@@ -168,6 +168,32 @@ class ModelStore:
             moved = {row.name: row for row in connection.execute(_last_moves())}
             return [_row(row, moved[row.model]) for row in connection.execute(wanted)]
 
+    def champions(self) -> list[str | None]:
+        """The champions one after the other; the last is in force, None for none.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        with translated("look the champions up"), self._engine.connect() as connection:
+            return reigns(model_changes(connection))
+
+    def lacking(self) -> dict[str, list[str]]:
+        """Features that a champion or shadow reads and the packs in force lack, by id of the model.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        with translated("compare models with packs"), self._engine.connect() as connection:
+            packs = packs_in_force(connection)
+            used = [model for model, state in model_states(connection).items() if state in USED]
+            rows = connection.execute(select(MODELS).where(MODELS.c.model.in_(used))).all()
+        kinds = united(packs).kinds if packs else {}
+        found = {}
+        for row in rows:
+            read = {one["name"]: one["kind"] for one in row.manifest["features"]}
+            found[row.model] = [name for name, kind in read.items() if kinds.get(name) != kind]
+        return {model: names for model, names in found.items() if names}
+
     def history(self, model: str | None = None) -> list[ChangeRow]:
         """The newest changes first, of one model or of all.
 
