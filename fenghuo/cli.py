@@ -15,9 +15,9 @@ from bench.pipeline import Pipeline
 from bench.subject import Subject
 from events.clock import milliseconds
 from events.errors import FenghuoError
-from events.event import EventType
 from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.ending import RunError
+from fenghuo.model_cli import app as model_app
 from fenghuo.rules_cli import app as rules_app
 from fenghuo.settings import load_settings
 from rules.errors import PackError
@@ -30,7 +30,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-model_app = typer.Typer(help="Train and inspect the anomaly model.", no_args_is_help=True)
 windows_app = typer.Typer(help="Keep the windows.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(model_app, name="model")
@@ -176,45 +175,6 @@ def doctor() -> None:
     from fenghuo.commands.doctor import doctor as command  # noqa: PLC0415 -- as above
 
     raise typer.Exit(command(load_settings()))
-
-
-@model_app.command("train")
-def model_train(
-    events: Annotated[list[Path], typer.Argument(help="Files of the training period.")],
-    out: Annotated[Path, typer.Option(help="Folder for the model; must not exist or be empty.")],
-    pack: Pack = None,
-    mapping: Mapping = None,
-    mappings: Tables = None,
-    rates: Rates = None,
-    labels: Annotated[Path | None, typer.Option(help="CSV whose `event_id` are known to be bad.")] = None,
-    event_type: Annotated[
-        list[EventType] | None, typer.Option(help="Type to learn from and score; repeat.")
-    ] = None,
-    feature: Annotated[
-        list[str] | None, typer.Option(help="Feature to read, or a pattern such as `*_72h`; repeat.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
-    trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
-    samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
-) -> None:
-    """Replay a period and fit the anomaly model on the features of its events."""
-    from fenghuo.commands.model_train import Training, train  # noqa: PLC0415 -- as above
-
-    settings = load_settings(
-        events=tuple(events),
-        pack=pack,
-        model="none",
-        mapping=mapping,
-        mappings=mappings,
-        rates=rates,
-        speed="max",
-    )
-    types = tuple(kind.value for kind in event_type or (EventType.ORDER_PLACED,))
-    training = Training(labels, types, tuple(feature or ()), seed, trees, samples)
-    model = train(settings, training, out, Console(stderr=True))
-    manifest = model.manifest
-    period = f"{manifest.period.first} to {manifest.period.last}"
-    typer.echo(f"{out}: model {model.id}, {manifest.rows:,} rows from {period}")
 
 
 @app.command()

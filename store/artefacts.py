@@ -91,6 +91,18 @@ class Artefacts:
         names = (info.base_name for info in infos if info.type is fs.FileType.Directory)
         return sorted(name for name in names if _PLAIN.fullmatch(name) and self._holds(name, MANIFEST))
 
+    def manifest(self, model: str) -> dict[str, Any]:
+        """What the manifest of a model says, as it stands in the registry; nothing else is looked at.
+
+        Raises:
+            ArtefactError: it is not there or no manifest, or the registry does not answer.
+        """
+        if not _PLAIN.fullmatch(model):
+            raise self._missing(model)
+        raw = self._wanted(model)
+        _stated(raw, f"{self.place}/{model}")
+        return msgspec.json.decode(raw, type=dict[str, Any])
+
     def put(self, directory: Path) -> ModelRef:
         """Take a model directory in, whole or not at all; what is there already stays as it is.
 
