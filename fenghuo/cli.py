@@ -193,12 +193,29 @@ def model_train(
     feature: Annotated[
         list[str] | None, typer.Option(help="Feature to read, or a pattern such as `*_72h`; repeat.")
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; what came before only fills windows.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="RFC 3339 time; neither events nor labels from then on count.")
+    ] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="Recorded decisions.jsonl of these events; else they are replayed.")
+    ] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="Feature by which customers are compared with their like.")
+    ] = None,
+    segments: Annotated[int, typer.Option(min=2, max=20, help="Number of these segments.")] = 3,
+    alerts_per_day: Annotated[
+        int | None, typer.Option(min=1, help="Most customers a day at or above `anomaly_limit`.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
     trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
     samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
 ) -> None:
-    """Replay a period and fit the anomaly model on the features of its events."""
+    """Fit the anomaly model on the features of the events of a period."""
     from fenghuo.commands.model_train import Training, train  # noqa: PLC0415 -- as above
+    from models.training import Growth  # noqa: PLC0415
 
     settings = load_settings(
         events=tuple(events),
@@ -209,12 +226,23 @@ def model_train(
         rates=rates,
         speed="max",
     )
-    types = tuple(kind.value for kind in event_type or (EventType.ORDER_PLACED,))
-    training = Training(labels, types, tuple(feature or ()), seed, trees, samples)
+    training = Training(
+        labels=labels,
+        event_types=tuple(event_type or (EventType.ORDER_PLACED,)),
+        features=tuple(feature or ()),
+        since=_moment(since),
+        until=_moment(until),
+        decisions=decisions,
+        growth=Growth(seed, trees, samples, segment, segments, alerts_per_day),
+    )
     model = train(settings, training, out, Console(stderr=True))
     manifest = model.manifest
     period = f"{manifest.period.first} to {manifest.period.last}"
     typer.echo(f"{out}: model {model.id}, {manifest.rows:,} rows from {period}")
+    if (budget := manifest.budget) is not None:
+        typer.echo(
+            f"anomaly_limit {budget.level:.6f}: {budget.mean:.1f} customers a day, at most {budget.most}"
+        )
 
 
 @app.command()

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from events.columns import Float64s
 from models.errors import ModelError
@@ -63,6 +64,11 @@ class Forest:
     def score(self, cells: Float32s) -> Float64s:
         """Scores of the rows of `cells`, 0–1, shape (n,)."""
         return self.score_of(self.lengths(cells))
+
+    @property
+    def arrays(self) -> tuple[tuple[npt.NDArray[Any], str], ...]:
+        """All that the scores follow from, each with the layout that it is hashed in."""
+        return self.trees.arrays
 
     def explain(self, cells: Float32s) -> Float64s:
         """Contribution of each column to each row's score, shape (n, width); positive means more anomalous.

@@ -9,6 +9,7 @@ a few, each of them walks down all trees together.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,17 @@ class Trees:
     def mean(self) -> float:
         """Sum of the trees' mean values over their training rows."""
         return float(self.expected[self.roots].sum())
+
+    @property
+    def arrays(self) -> tuple[tuple[npt.NDArray[Any], str], ...]:
+        """All but the leaves' values, each with the layout that it is hashed in."""
+        return (
+            (self.roots, "<i4"),
+            (self.splits, "<i4"),
+            (self.children, "<i4"),
+            (self.cover, "<i4"),
+            (self.threshold, "<f4"),
+        )
 
     def sums(self, cells: Float32s) -> Float64s:
         """Sum of the values of the leaves that each row falls into, shape (n,).

@@ -32,7 +32,7 @@ def score(model: Model, batch: EventBatch, derived: Derived) -> Score:
     percentile, raw = np.zeros(n), np.zeros(n)
     rows = np.flatnonzero(wanted)
     if len(rows):
-        columns = {name: derived.features[name] for name in model.feature_names}
+        columns = {name: derived.features[name] for name in model.kinds}
         if len(rows) < n:
             columns = {name: column.take(rows) for name, column in columns.items()}
         scores = model.score(columns)
