@@ -1,6 +1,8 @@
 """One alert: what happened, what it rests on, and the hits that it has grown from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -13,7 +15,7 @@ from console.errors import NotFoundError
 from console.ports import AlertReader
 from console.render import Renderer
 from console.sessions import Sessions
-from rules.decision import Contribution, ModelScore
+from rules.decision import Contribution, ModelScore, Text
 
 HITS = 20
 MAX_HITS = 500
@@ -24,20 +26,28 @@ BAR = 100
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One contribution as a bar from the middle line; positive pushes towards anomalous, to the right."""
+    """One contribution as a bar from the middle line; positive pushes towards anomalous, to the right.
+
+    Args:
+        contribution: what it shows.
+        x: where it begins.
+        width: how long it is.
+        sentence: the contribution in words; None for a hit that was made without any.
+    """
 
     contribution: Contribution
     x: int
     width: int
+    sentence: Text | None
 
 
-def bars(model: ModelScore) -> list[Bar]:
+def bars(model: ModelScore, sentences: Sequence[Text] = ()) -> list[Bar]:
     """The contributions drawn to the scale of the largest."""
     largest = max((abs(top.contribution) for top in model.top), default=0) or 1
     widths = [max(round(BAR * abs(top.contribution) / largest), 1) for top in model.top]
     return [
-        Bar(top, BAR if top.contribution >= 0 else BAR - width, width)
-        for top, width in zip(model.top, widths, strict=True)
+        Bar(top, BAR if top.contribution >= 0 else BAR - width, width, sentence)
+        for top, width, sentence in zip_longest(model.top, widths, sentences[: len(widths)])
     ]
 
 
@@ -64,7 +74,7 @@ def routes(alerts: AlertReader, sessions: Sessions, renderer: Renderer) -> APIRo
             alert=detail.row,
             detail=detail,
             hit=hit,
-            bars=bars(hit.model) if hit and hit.model else [],
+            bars=bars(hit.model, hit.explanation or ()) if hit and hit.model else [],
             bar=BAR,
             shown=shown,
             more=min(shown + 2 * HITS, MAX_HITS) if detail.row.hits > len(detail.hits) < MAX_HITS else None,
