@@ -1,6 +1,8 @@
 """One alert: what happened, what it rests on, and the hits that it has grown from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form
@@ -18,7 +20,7 @@ from console.ports import AlertReader, Dispositions
 from console.render import Renderer
 from console.sessions import Sessions
 from events.rights import LifecycleError, Refusal
-from rules.decision import Contribution, ModelScore
+from rules.decision import Contribution, ModelScore, Text
 
 HITS = 20
 MAX_HITS = 500
@@ -29,20 +31,28 @@ BAR = 100
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One contribution as a bar from the middle line; positive pushes towards anomalous, to the right."""
+    """One contribution as a bar from the middle line; positive pushes towards anomalous, to the right.
+
+    Args:
+        contribution: what it shows.
+        x: where it begins.
+        width: how long it is.
+        sentence: the contribution in words; None for a hit that was made without any.
+    """
 
     contribution: Contribution
     x: int
     width: int
+    sentence: Text | None
 
 
-def bars(model: ModelScore) -> list[Bar]:
+def bars(model: ModelScore, sentences: Sequence[Text] = ()) -> list[Bar]:
     """The contributions drawn to the scale of the largest."""
     largest = max((abs(top.contribution) for top in model.top), default=0) or 1
     widths = [max(round(BAR * abs(top.contribution) / largest), 1) for top in model.top]
     return [
-        Bar(top, BAR if top.contribution >= 0 else BAR - width, width)
-        for top, width in zip(model.top, widths, strict=True)
+        Bar(top, BAR if top.contribution >= 0 else BAR - width, width, sentence)
+        for top, width, sentence in zip_longest(model.top, widths, sentences[: len(widths)])
     ]
 
 
@@ -75,7 +85,7 @@ def routes(
             alert=detail.row,
             detail=detail,
             hit=hit,
-            bars=bars(hit.model) if hit and hit.model else [],
+            bars=bars(hit.model, hit.explanation or ()) if hit and hit.model else [],
             bar=BAR,
             problem=problem,
             may_dispose=detail.row.status is not CaseStatus.CLOSED and bool(RIGHT.roles & user.roles),
