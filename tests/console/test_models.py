@@ -21,7 +21,7 @@ BOTH = frozenset({"analyst", AUTHOR, APPROVER})
 
 @pytest.fixture(scope="module", autouse=True)
 def seeded(console: Console) -> None:
-    """The pack `small` in force, two people who may work on models, one who keeps it running, one who may not."""
+    """The pack `small` in force, two people who may work on models, one who operates, one who may not."""
     engine = sync_engine(console.database_url)
     PostgresEditionStore(engine).seed({"small.yaml": pack(1)})
     engine.dispose()
