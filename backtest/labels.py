@@ -3,14 +3,15 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from backtest.errors import BacktestError
+from events.clock import milliseconds
 from events.columns import EventBatch
 from events.event import EventType
+from models.labels import ALWAYS, BAD, LEGITIMATE, Knowledge
 
-BAD = frozenset({"fraud", "bad_debt", "dispute"})
-LEGITIMATE = "legitimate"
 _KNOWN = "fraud, bad_debt, dispute, legitimate"
 
 
@@ -21,11 +22,15 @@ class Label:
     Args:
         bad: False where it is legitimate.
         line: in the file.
+        kind: what is wrong with it, or `legitimate`; `fraud` where the file does not say.
+        known_at: when it became known, epoch milliseconds; `ALWAYS` where the file does not say.
         incidents: (group, scenario) of each incident that it belongs to; a part that is not told is empty.
     """
 
     bad: bool
     line: int
+    kind: str = "fraud"
+    known_at: int = ALWAYS
     incidents: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -47,7 +52,7 @@ class LabelFile:
 
 
 def read_labels(path: Path) -> LabelFile:
-    """Read a CSV file with the column `event_id` and, where there are any, `label`, `scenario`, `group`.
+    """Read a CSV file with the column `event_id` and perhaps `label`, `known_at`, `scenario` and `group`.
 
     Without a column `label` every row is bad. An event may belong to several scenarios, one in each row.
 
@@ -59,9 +64,11 @@ def read_labels(path: Path) -> LabelFile:
     columns, rows = _rows(path)
     for line, row in rows:
         event_id = _cell(path, line, row, "event_id")
-        bad = _is_bad(path, line, row["label"]) if "label" in columns else True
+        kind = _kind(path, line, row["label"]) if "label" in columns else "fraud"
+        bad = kind != LEGITIMATE
+        known_at = _moment(path, line, row["known_at"]) if "known_at" in columns else ALWAYS
         incident = (row.get("group", "").strip(), row.get("scenario", "").strip())
-        label = labels.setdefault(event_id, Label(bad, line))
+        label = labels.setdefault(event_id, Label(bad, line, kind, known_at))
         if label.bad is not bad:
             raise BacktestError(
                 f"{path}:{line}: event `{event_id}` is labelled otherwise on line {label.line}; "
@@ -120,33 +127,48 @@ def _cell(path: Path, line: int, row: dict[str, str], name: str) -> str:
     return value
 
 
-def _is_bad(path: Path, line: int, text: str) -> bool:
+def _kind(path: Path, line: int, text: str) -> str:
     label = text.strip()
     if label in BAD or label == LEGITIMATE:
-        return label != LEGITIMATE
+        return label
     raise BacktestError(f"{path}:{line}: unknown label `{label[:80]}`; known are {_KNOWN}")
+
+
+def _moment(path: Path, line: int, text: str) -> int:
+    """When a label became known; an empty cell says always."""
+    if not text.strip():
+        return ALWAYS
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BacktestError(
+            f"{path}:{line}: `known_at` `{text[:80]}` is no time with an offset;"
+            " write 2026-03-10T09:30:00+08:00"
+        )
+    return milliseconds(moment)
 
 
 class Reports:
     """Labels that `label.reported` events bring: of each target the newest by event time, ties by arrival."""
 
     def __init__(self) -> None:
-        self.unreadable = 0
-        self._labels: dict[str, tuple[int, bool]] = {}
+        self._knowledge = Knowledge()
 
     def add(self, batch: EventBatch) -> None:
         """Take note of the labels in a batch."""
         for row in batch.is_of({EventType.LABEL_REPORTED}).nonzero()[0].tolist():
             attributes = batch.events[row].attributes or {}
-            target, label = attributes.get("target"), attributes.get("label")
-            if not isinstance(target, str) or not (label in BAD or label == LEGITIMATE):
-                self.unreadable += 1
-                continue
-            time = int(batch.occurred_at[row])
-            if target not in self._labels or self._labels[target][0] <= time:
-                self._labels[target] = (time, label != LEGITIMATE)
+            known_at = int(batch.occurred_at[row])
+            self._knowledge.report(attributes.get("target"), attributes.get("label"), known_at)
+
+    @property
+    def unreadable(self) -> int:
+        """Labels that name no event or nothing that is known."""
+        return self._knowledge.unreadable
 
     @property
     def labels(self) -> dict[str, bool]:
         """Whether each target is bad, in the order in which targets were first named."""
-        return {target: bad for target, (_, bad) in self._labels.items()}
+        return {target: label != LEGITIMATE for target, label in self._knowledge.labels().items()}

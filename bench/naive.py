@@ -20,6 +20,7 @@ import skops.io
 from bench.naive_features import BENCH, Held, NaiveFeature
 from bench.naive_rules import RULES, NaiveRule
 from models.features import Transform
+from models.manifest import ARTEFACT
 from models.model import Model
 from models.registry import TRUSTED
 
@@ -52,7 +53,8 @@ class Naive:
         self._client: Any = client
         self._namespace = namespace
         self._model = model
-        self._forest = skops.io.loads(model.artefact, trusted=list(TRUSTED)) if model is not None else None
+        forest = model.parts[ARTEFACT] if model is not None else None
+        self._forest = skops.io.loads(forest, trusted=list(TRUSTED)) if forest is not None else None
         self._pack = pack
         self._declared = features
         self._windows = tuple(dict.fromkeys(feature.window for feature in features))

@@ -1,7 +1,7 @@
 """The command line: reads arguments and settings, calls one command, turns errors into one line."""
 
 import sys
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +13,11 @@ from bench.hot import HotPack
 from bench.load import Customers
 from bench.pipeline import Pipeline
 from bench.subject import Subject
-from events.clock import milliseconds
 from events.errors import FenghuoError
 from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.ending import RunError
 from fenghuo.model_cli import app as model_app
+from fenghuo.options import Mapping, ModelDir, Pack, Rates, Speed, Tables, moment_of
 from fenghuo.rules_cli import app as rules_app
 from fenghuo.settings import load_settings
 from rules.errors import PackError
@@ -34,13 +34,6 @@ windows_app = typer.Typer(help="Keep the windows.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(model_app, name="model")
 app.add_typer(windows_app, name="windows")
-
-Pack = Annotated[list[Path] | None, typer.Option(help="Rule pack; repeat for several that judge together.")]
-ModelDir = Annotated[str | None, typer.Option(help="Model directory, or `none`.")]
-Mapping = Annotated[Path | None, typer.Option(help="Column mapping file for CSV and Parquet.")]
-Tables = Annotated[Path | None, typer.Option(help="Folder of mapping tables.")]
-Rates = Annotated[Path | None, typer.Option(help="CSV of exchange rates to CNY.")]
-Speed = Annotated[str | None, typer.Option(help="`max`, `1x`, `60x` …")]
 
 
 @app.command()
@@ -130,19 +123,7 @@ def feed(
     settings = load_settings(
         events=tuple(events) if events else None, mapping=mapping, mappings=mappings, speed=speed
     )
-    command(settings, _moment(since), _moment(until))
-
-
-def _moment(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise typer.BadParameter(f"`{text}` is no time with an offset; write 2026-03-10T09:30:00+08:00")
-    return milliseconds(moment)
+    command(settings, moment_of(since), moment_of(until))
 
 
 @app.command()
@@ -353,7 +334,7 @@ def rules_backtest(
     settings = load_settings(
         events=files, model=model, mapping=mapping, mappings=mappings, rates=rates, speed="max"
     )
-    wanted = command.Wanted(pack, against, labels, _moment(since), _moment(until))
+    wanted = command.Wanted(pack, against, labels, moment_of(since), moment_of(until))
     written = command.targets(json, html, out)
     report = command.backtest(settings, wanted, Console(stderr=True), published(settings))
     show(report, Console())
@@ -375,7 +356,7 @@ def windows_rebuild(
     from fenghuo.commands.windows_rebuild import rebuild, report  # noqa: PLC0415 -- as above
 
     settings = load_settings(pack=pack, mappings=mappings, rates=rates, workers=workers)
-    moment = None if since == "beginning" else _moment(since)
+    moment = None if since == "beginning" else moment_of(since)
     report(rebuild(settings, moment, Console(stderr=True), force=force), Console())
 
 

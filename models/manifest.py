@@ -1,16 +1,27 @@
 """The manifest: what a model is, what it was trained on, and the id that follows from its content."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
 
 import msgspec
+import numpy.typing as npt
 from msgspec import Struct
 
-from models.calibration import Calibration
+from models.budget import Budget
 from models.features import ModelFeature
-from models.forest import Forest
+from models.segments import Segmentation
 
-FORMAT = 1
-ALGORITHM = "isolation-forest"
+FORMAT = 2
+
+
+class Algorithm(StrEnum):
+    """How a model's score is computed."""
+
+    ISOLATION_FOREST = "isolation-forest"
+    GRADIENT_BOOSTING = "gradient-boosting"
+
 
 MANIFEST = "manifest.json"
 ARTEFACT = "model.skops"
@@ -37,20 +48,8 @@ class Period(Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "
     last: str
 
 
-class Parameters(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the forest was grown with.
-
-    Args:
-        samples: rows that each tree sees.
-    """
-
-    trees: int
-    samples: int
-    seed: int
-
-
 class Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The part of the manifest that the id follows from, beside the trees and the calibration.
+    """The part of the manifest that the id follows from, beside the trees and the other files.
 
     Args:
         format: version of the layout of a model directory.
@@ -60,53 +59,60 @@ class Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         pack: where the features come from.
         period: time of the training data.
         rows: training rows.
-        parameters: what the forest was grown with.
-        metrics: quantiles of the raw training scores, by name.
+        seen: events that the rows were drawn from.
+        left_out: events that were not learnt, because they were known to be bad.
+        parameters: what the trees were grown with.
+        metrics: figures of the training, by name.
+        segments: how customers are told apart for percentiles; None where they are not.
+        budget: the alerts that the model may raise; None where nobody set it.
     """
 
     format: int = FORMAT
-    algorithm: str = ALGORITHM
+    algorithm: Algorithm = Algorithm.ISOLATION_FOREST
     event_types: tuple[str, ...]
     features: tuple[ModelFeature, ...]
     pack: Pack
     period: Period
     rows: int
-    parameters: Parameters
+    seen: int
+    left_out: int = 0
+    parameters: dict[str, int | float | str]
     metrics: dict[str, float]
+    segments: Segmentation | None = None
+    budget: Budget | None = None
 
 
 class Manifest(Content, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that `manifest.json` says.
+    """All that `manifest.json` says; nothing in it depends on when or where the model was trained.
 
     Args:
         id: name of the model in decisions, from `content_id`.
-        created_at: RFC 3339.
         versions: version by library of the program that trained the model.
         files: SHA-256 by name of the files beside the manifest.
     """
 
     id: str
-    created_at: str
     versions: dict[str, str]
     files: dict[str, str]
 
 
-def content_id(content: Content, forest: Forest, calibration: Calibration) -> str:
-    """Twelve hexadecimal digits that change with anything that may change a score.
+def content_id(
+    content: Content, arrays: Iterable[tuple[npt.NDArray[Any], str]], files: Mapping[str, str]
+) -> str:
+    """Twelve hexadecimal digits that change with anything that may change a score or its explanation.
 
     Only stored numbers enter it, none that the machine's mathematics library derives from them: the same
     model has the same id everywhere. Trained twice on the same rows it has the same id, too.
+
+    Args:
+        content: what the manifest says of the model.
+        arrays: those of its trees as they were read, each with the layout that it is hashed in (`<i4`).
+        files: SHA-256 by name of the files beside the manifest; that of the trees says nothing more.
     """
-    names = (name for name in Content.__struct_fields__)
+    names = Content.__struct_fields__
     digest = hashlib.sha256(msgspec.json.encode({name: getattr(content, name) for name in names}))
-    for array, layout in (
-        (forest.roots, "<i4"),
-        (forest.feature, "<i4"),
-        (forest.child, "<i4"),
-        (forest.samples, "<i4"),
-        (forest.threshold, "<f4"),
-        (calibration.scores, "<f8"),
-        (calibration.levels, "<f8"),
-    ):
+    for array, layout in arrays:
         digest.update(array.astype(layout).tobytes())
+    rest = {name: sha256 for name, sha256 in sorted(files.items()) if name != ARTEFACT}
+    digest.update(msgspec.json.encode(rest))
     return digest.hexdigest()[:12]

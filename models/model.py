@@ -10,12 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from events.columns import Column, Float64s, Int64s, Kind
-from models.attribution import attribute
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import Encoder
-from models.forest import Forest
 from models.manifest import Manifest
+from models.scorer import Scorer
 
 
 class Scores(NamedTuple):
@@ -50,17 +49,17 @@ class Model:
 
     Args:
         manifest: what it is and what it was trained on.
-        encoder: from feature columns to the matrix that the forest reads.
-        forest: the trees.
+        encoder: from feature columns to the matrix that the scorer reads.
+        scorer: scores that matrix.
         calibration: from raw scores to percentiles.
-        artefact: the forest as scikit-learn made it, in skops' format.
+        parts: content of the files beside the manifest, by name.
     """
 
     manifest: Manifest
     encoder: Encoder
-    forest: Forest = field(repr=False)
+    scorer: Scorer = field(repr=False)
     calibration: Calibration = field(repr=False)
-    artefact: bytes = field(repr=False)
+    parts: Mapping[str, bytes] = field(repr=False)
 
     @property
     def id(self) -> str:
@@ -70,7 +69,7 @@ class Model:
     @property
     def base(self) -> float:
         """The raw score that contributions start from: that of a row of mean path length."""
-        return self.forest.base
+        return self.scorer.base
 
     @cached_property
     def event_types(self) -> frozenset[str]:
@@ -79,8 +78,19 @@ class Model:
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the features that the model reads."""
+        """Names of the features of the matrix."""
         return tuple(self.encoder.kinds)
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """Kind by name of all features that the model reads: of the matrix, and of the segments."""
+        segments = self.manifest.segments
+        return self.encoder.kinds | ({} if segments is None else {segments.feature: segments.kind})
+
+    @property
+    def limit(self) -> float | None:
+        """The percentile from which on the alert budget lets an event be raised; None without a budget."""
+        return None if self.manifest.budget is None else self.manifest.budget.level
 
     def check_features(self, kinds: Mapping[str, Kind]) -> None:
         """Compare the model's features with those of a pack, given as kind by name.
@@ -88,17 +98,17 @@ class Model:
         Raises:
             ModelError: the pack lacks a feature of the model or means something else by it.
         """
-        for feature in self.encoder.features:
-            kind = kinds.get(feature.name)
-            if kind is feature.kind:
+        for name, wanted in self.kinds.items():
+            kind = kinds.get(name)
+            if kind is wanted:
                 continue
             if kind is None:
-                near = get_close_matches(feature.name, kinds, n=1)
+                near = get_close_matches(name, kinds, n=1)
                 fault = "which the pack lacks" + (f" (it has `{near[0]}`)" if near else "")
             else:
-                fault = f"as {feature.kind.value}, but in the pack it is {kind.value}"
+                fault = f"as {wanted.value}, but in the pack it is {kind.value}"
             raise ModelError(
-                f"model `{self.id}` reads feature `{feature.name}`, {fault};"
+                f"model `{self.id}` reads feature `{name}`, {fault};"
                 f" train a model on this pack, or use pack `{self.manifest.pack.id}`"
             )
 
@@ -108,8 +118,24 @@ class Model:
         Raises:
             ModelError: a feature has no column, or one of another kind or length.
         """
-        scores = self.forest.score(self.encoder.matrix(columns))
-        return Scores(scores, self.calibration.percentile(scores))
+        scores = self.scorer.score(self.encoder.matrix(columns))
+        return Scores(scores, self.calibration.percentile(scores, self.codes(columns)))
+
+    def codes(self, columns: Mapping[str, Column]) -> Int64s | None:
+        """Segment of each row, shape (n,); None where the model has none.
+
+        Raises:
+            ModelError: the feature that parts them has no column, or one of another kind.
+        """
+        segments = self.manifest.segments
+        if segments is None:
+            return None
+        column = columns.get(segments.feature)
+        if column is None:
+            raise ModelError(
+                f"feature `{segments.feature}` has no column; use the pack that the model was trained on"
+            )
+        return segments.codes(column)
 
     def explain(self, columns: Mapping[str, Column], rows: Int64s, top: int = 3) -> list[list[Share]]:
         """For each of `rows`, the `top` features that moved its score most, the strongest first.
@@ -120,7 +146,7 @@ class Model:
             ModelError: a feature has no column, or one of another kind or length.
         """
         chosen = {name: columns[name].take(rows) for name in self.feature_names if name in columns}
-        shares = attribute(self.forest, self.encoder.matrix(chosen))
+        shares = self.scorer.explain(self.encoder.matrix(chosen))
         order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :top]
         return [
             [
@@ -133,10 +159,7 @@ class Model:
 
     def warm_up(self) -> None:
         """Compile the kernels, or fetch them from their cache, so that no event has to wait for it."""
-        blank = {
-            feature.name: Column(np.zeros(1), np.zeros(1, np.bool_), feature.kind)
-            for feature in self.encoder.features
-        }
+        blank = {name: Column(np.zeros(1), np.zeros(1, np.bool_), kind) for name, kind in self.kinds.items()}
         self.score(blank)
         self.explain(blank, np.zeros(1, np.int64))
 

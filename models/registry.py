@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from uuid import uuid4
@@ -16,7 +17,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import InconsistentVersionWarning
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from models.calibration import Calibration, Points
+from models.calibration import Calibration, Document
 from models.errors import ModelError
 from models.features import Encoder
 from models.forest import Forest, flatten
@@ -25,6 +26,9 @@ from models.model import Model
 
 TRUSTED = ("sklearn.tree._tree.Tree",)
 """Types that skops doesn't trust by itself and a forest can't do without; `flatten` checks their indices."""
+
+PARTS = (ARTEFACT, CALIBRATION)
+"""Files that stand beside the manifest of every model."""
 
 S = TypeVar("S", bound=Struct)
 
@@ -35,15 +39,11 @@ def save(model: Model, directory: Path) -> None:
     Raises:
         ModelError: the directory holds something or can't be written.
     """
-    files = {
-        ARTEFACT: model.artefact,
-        CALIBRATION: model.calibration.to_json(),
-        MANIFEST: msgspec.json.format(msgspec.json.encode(model.manifest), indent=2) + b"\n",
-    }
+    manifest = msgspec.json.format(msgspec.json.encode(model.manifest), indent=2) + b"\n"
+    files = {**model.parts, MANIFEST: manifest}
     fresh = directory.parent / f".{directory.name}.{uuid4().hex}"
     try:
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise ModelError(f"`{directory}` is not empty; name a new directory for model `{model.id}`")
+        check_free(directory)
         fresh.mkdir(parents=True)
         for name, content in files.items():
             (fresh / name).write_bytes(content)
@@ -55,6 +55,16 @@ def save(model: Model, directory: Path) -> None:
         ) from None
 
 
+def check_free(directory: Path) -> None:
+    """See that a model can be written into `directory`, before the work is done.
+
+    Raises:
+        ModelError: it holds something.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ModelError(f"`{directory}` is not empty; name a new directory")
+
+
 def load(directory: Path) -> Model:
     """Read the model that `save` wrote into `directory`, check it, and make it ready to score.
 
@@ -62,33 +72,46 @@ def load(directory: Path) -> Model:
         ModelError: a file is missing, damaged, altered, refused or from a newer version of Fenghuo.
     """
     manifest = _manifest(directory / MANIFEST)
-    points = _decode(directory / CALIBRATION, _intact(directory / CALIBRATION, manifest), Points)
-    artefact = _intact(directory / ARTEFACT, manifest)
+    parts = {name: _intact(directory / name, manifest) for name in PARTS}
+    document = _decode(directory / CALIBRATION, parts[CALIBRATION], Document)
     try:
-        calibration = Calibration.of_points(points)
-        forest = _forest(artefact, manifest)
+        calibration = Calibration.of_document(document)
+        _check_segments(manifest, calibration)
+        forest = _forest(parts[ARTEFACT], manifest)
     except ModelError as error:
         raise ModelError(f"`{directory}`: {error}") from None
     encoder = Encoder(manifest.features)
-    found = content_id(manifest, forest, calibration)
+    found = content_id(manifest, forest.arrays, manifest.files)
     if found != manifest.id or forest.width != len(encoder.features):
         raise ModelError(
             f"`{directory / MANIFEST}`: says model `{manifest.id}`, but the content is that of `{found}`:"
             " it was altered; restore it or train the model again"
         )
-    model = Model(manifest, encoder, forest, calibration, artefact)
+    model = Model(manifest, encoder, forest, calibration, parts)
     model.warm_up()
     return model
+
+
+def _check_segments(manifest: Manifest, calibration: Calibration) -> None:
+    stated = 0 if manifest.segments is None else manifest.segments.count
+    if len(calibration.segments) != stated:
+        raise ModelError(
+            f"`{CALIBRATION}` has {len(calibration.segments)} segments, the manifest {stated}; restore both"
+        )
+    edges = () if manifest.segments is None else manifest.segments.edges
+    if any(low >= high for low, high in pairwise(edges)):
+        raise ModelError(f"`{MANIFEST}`: the edges of the segments don't ascend; restore it")
 
 
 def _manifest(path: Path) -> Manifest:
     raw = _read(path)
     stated = _parse(path, raw)
     version = stated.get("format") if isinstance(stated, dict) else None
-    if isinstance(version, int) and version > FORMAT:
+    if isinstance(version, int) and version != FORMAT:
+        age, cure = ("new", "update Fenghuo or ") if version > FORMAT else ("old", "")
         raise ModelError(
-            f"`{path}`: format {version} is too new, this version of Fenghuo reads up to {FORMAT};"
-            " update Fenghuo or train the model again"
+            f"`{path}`: format {version} is too {age}, this version of Fenghuo reads {FORMAT};"
+            f" {cure}train the model again"
         )
     return _decode(path, raw, Manifest)
 

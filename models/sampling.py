@@ -1,59 +1,45 @@
 """A uniform sample of a stream of rows, of bounded size (reservoir sampling, Vitter's algorithm R)."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from events.columns import Float64s
+from events.columns import Int64s
 
-CHUNK = 8192  # rows turned into an array at a time
+
+class Kept(NamedTuple):
+    """What is kept of rows that were offered.
+
+    Args:
+        rows: places among the offered rows, shape (k,).
+        slots: where each of them goes, shape (k,); of two rows with the same slot the later one stays.
+    """
+
+    rows: Int64s
+    slots: Int64s
 
 
 class Reservoir:
-    """Keeps at most `limit` of the rows that it is given, each with the same chance.
+    """Says which rows of a stream to keep, so that each has the same chance.
 
-    Which ones depends on `seed` and on the order of the rows, on nothing else.
+    Which ones depends on `seed` and on the order of the rows, not on how many are offered at a time.
 
     Args:
-        width: numbers in a row.
         limit: rows kept, at least 1.
         seed: of the random choice.
     """
 
-    def __init__(self, width: int, limit: int, seed: int) -> None:
+    def __init__(self, limit: int, seed: int) -> None:
         self.seen = 0
         self._limit = limit
-        self._chunk: list[Sequence[float]] = []
-        self._blocks: list[Float64s] = []
-        self._width = width
         self._random = np.random.default_rng(seed)
 
-    def add(self, row: Sequence[float]) -> None:
-        """Take one row of `width` numbers into account; NaN stands for NULL."""
-        self._chunk.append(row)
-        if len(self._chunk) == CHUNK:
-            self._settle()
-
-    def rows(self) -> Float64s:
-        """The rows kept so far, shape (at most `limit`, width)."""
-        self._settle()
-        return self._whole()
-
-    def _settle(self) -> None:
-        block = np.array(self._chunk, dtype=np.float64).reshape(-1, self._width)
-        self._chunk = []
-        free = max(self._limit - self.seen, 0)
-        if free:
-            self._blocks.append(block[:free])
-        late = block[free:]
-        if len(late):
-            first = self.seen + min(free, len(block))
-            places = self._random.integers(0, np.arange(first + 1, first + len(late) + 1))
-            kept = places < self._limit
-            self._whole()[places[kept]] = late[kept]  # of two rows with the same place the later one stays
-        self.seen += len(block)
-
-    def _whole(self) -> Float64s:
-        if len(self._blocks) != 1:
-            self._blocks = [np.concatenate(self._blocks or [np.empty((0, self._width))])]
-        return self._blocks[0]
+    def offer(self, count: int) -> Kept:
+        """What to keep of the next `count` rows."""
+        first = self.seen
+        self.seen += count
+        free = min(max(self._limit - first, 0), count)
+        ahead = np.arange(free)
+        places = self._random.integers(0, np.arange(first + free + 1, first + count + 1))
+        drawn = np.flatnonzero(places < self._limit)
+        return Kept(np.concatenate((ahead, free + drawn)), np.concatenate((first + ahead, places[drawn])))

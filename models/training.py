@@ -1,42 +1,42 @@
-"""Training: feature columns, or past decisions, to a model."""
+"""Training: feature columns, or material of past events, to an isolation forest with its calibration."""
 
 import hashlib
-import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from platform import python_version
-from zipfile import ZIP_DEFLATED
+from typing import Any
 
 import numpy as np
-import skops.io
 from msgspec import Struct
 from sklearn.ensemble import IsolationForest
 
-from events.clock import rfc3339
-from events.columns import Column, Float64s, Kind
+from events.clock import DAY, rfc3339
+from events.columns import Column, Int64s, Objects
 from events.event import EventType
+from models.artefact import dump
+from models.budget import Budget, budget_for
 from models.calibration import Calibration
 from models.errors import ModelError
-from models.features import TRANSFORMS, Encoder, fit_encoder
-from models.forest import Forest, flatten
-from models.history import TrainingRow
+from models.features import Encoder, fit_encoder
+from models.forest import flatten
 from models.manifest import (
     ARTEFACT,
     CALIBRATION,
     Content,
     Manifest,
     Pack,
-    Parameters,
     Period,
     content_id,
 )
+from models.material import Material
 from models.model import Model
-from models.sampling import Reservoir
+from models.scorer import Scorer
+from models.segments import Segmentation, segmentation
 
 SCORED = (EventType.ORDER_PLACED, EventType.SHIPMENT_DISPATCHED)
 """Types of the events that a model scores by default."""
 
-MOST_ROWS = 1_000_000  # the last level of the calibration then rests on 100 of them
 FEWEST_ROWS = 100  # with fewer a percentile says nothing
 LIBRARIES = ("scikit-learn", "skops", "numpy", "numba")
 QUANTILES = {"score_p50": 0.5, "score_p90": 0.9, "score_p99": 0.99, "score_p99_9": 0.999, "score_max": 1.0}
@@ -50,14 +50,39 @@ class Origin(Struct, frozen=True, kw_only=True):
         event_types: types of the events that the rows are; the model will score these types.
         first_at: event time of the earliest row in epoch milliseconds.
         last_at: event time of the latest row.
-        created_at: time of the training.
+        seen: events that the rows were drawn from; None: these are all.
+        left_out: events that were not learnt, because they were known to be bad.
     """
 
     pack: Pack
     event_types: tuple[str, ...]
     first_at: int
     last_at: int
-    created_at: int
+    seen: int | None = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a forest is grown with, and what is measured beside it.
+
+    Args:
+        seed: of the random choices.
+        trees: number of trees.
+        samples: rows that each tree sees; at most those that there are.
+        segment: feature that tells customers apart, so that each is compared with its like; None for none.
+        segments: number of these, beside that of the unknown.
+        alerts_per_day: alert budget; None for none.
+        days: from event times in epoch milliseconds to numbers of local days, for the budget.
+    """
+
+    seed: int = 0
+    trees: int = 100
+    samples: int = 256
+    segment: str | None = None
+    segments: int = 3
+    alerts_per_day: int | None = None
+    days: Callable[[Int64s], Int64s] = lambda times: times // DAY
 
 
 def train(
@@ -70,7 +95,7 @@ def train(
 ) -> Model:
     """Grow an isolation forest on `columns`, feature columns by name, all of length n.
 
-    The same columns, seed and library versions give the same model with the same id.
+    The same columns, seed and library versions give the same model, byte by byte.
 
     Args:
         columns: those of money, numbers and bools become the model's features.
@@ -82,121 +107,123 @@ def train(
     Raises:
         ModelError: no feature, fewer than `FEWEST_ROWS` rows, or a parameter out of range.
     """
-    _check(trees=trees, samples=samples, seed=seed)
+    return _train(columns, origin, Growth(seed, trees, samples), None)
+
+
+def train_from_material(
+    material: Material,
+    pack: Pack,
+    growth: Growth,
+    *,
+    features: Collection[str],
+    event_types: Collection[str] = SCORED,
+    bad: Collection[str] = frozenset(),
+) -> Model:
+    """Train on past events of some types, without those that are known to be bad.
+
+    Args:
+        material: past events with at least the wanted features, and that of the segments.
+        pack: the pack that their features are of.
+        growth: what to grow.
+        features: names of the features that the forest reads.
+        event_types: types of the events to learn from and to score.
+        bad: ids of events that are known to be bad; the model must not learn them as normal.
+
+    Raises:
+        ModelError: as `train`; or a feature or a budget is out of range.
+    """
+    of_type = material.where(np.isin(material.types, [str(kind) for kind in event_types]))
+    known_bad = np.fromiter((event in bad for event in of_type.events), np.bool_, len(of_type))
+    kept = of_type.where(~known_bad)
+    times = kept.occurred_at
+    origin = Origin(
+        pack=pack,
+        event_types=tuple(event_types),
+        first_at=int(times.min()) if len(times) else 0,
+        last_at=int(times.max()) if len(times) else 0,
+        seen=kept.seen,
+        left_out=int(np.count_nonzero(known_bad)),
+    )
+    columns = {name: kept.columns[name] for name in kept.columns if name in set(features)}
+    return _train(columns, origin, growth, kept)
+
+
+def _train(columns: Mapping[str, Column], origin: Origin, growth: Growth, material: Material | None) -> Model:
+    _check(trees=growth.trees, samples=growth.samples, seed=growth.seed)
     encoder = fit_encoder(columns)
     cells = encoder.matrix(columns)
     if len(cells) < FEWEST_ROWS:
         types = ", ".join(f"`{name}`" for name in sorted(origin.event_types))
         raise ModelError(f"{len(cells)} rows of {types} to train on; at least {FEWEST_ROWS} are needed")
-    samples = min(samples, len(cells))
-    estimator = IsolationForest(n_estimators=trees, max_samples=samples, random_state=seed).fit(cells)
+    samples = min(growth.samples, len(cells))
+    estimator = IsolationForest(n_estimators=growth.trees, max_samples=samples, random_state=growth.seed).fit(
+        cells
+    )
     forest = flatten(estimator)
     scores = forest.score(cells)
+    segments, codes = _segments(growth, columns if material is None else material.columns)
+    calibration = Calibration.of(scores, codes, 0 if segments is None else segments.count)
+    budget = None
+    if growth.alerts_per_day is not None and material is not None:
+        budget = _budget(growth, growth.alerts_per_day, calibration.percentile(scores, codes), material)
     content = Content(
         event_types=tuple(sorted(str(name) for name in origin.event_types)),
         features=encoder.features,
         pack=origin.pack,
         period=Period(rfc3339(origin.first_at), rfc3339(origin.last_at)),
         rows=len(cells),
-        parameters=Parameters(trees, samples, seed),
+        seen=len(cells) if origin.seen is None else origin.seen,
+        left_out=origin.left_out,
+        parameters={"trees": growth.trees, "samples": samples, "seed": growth.seed},
         metrics={name: float(np.quantile(scores, level)) for name, level in QUANTILES.items()},
+        segments=segments,
+        budget=budget,
     )
-    artefact: bytes = skops.io.dumps(estimator, compression=ZIP_DEFLATED)
-    return _assemble(content, encoder, forest, Calibration.of(scores), artefact, origin.created_at)
+    parts = {ARTEFACT: dump(estimator), CALIBRATION: calibration.to_json()}
+    return assemble(content, encoder, forest, calibration, parts)
 
 
-def train_from_decisions(
-    rows: Iterable[TrainingRow],
-    kinds: Mapping[str, Kind],
-    pack: Pack,
-    *,
-    created_at: int,
-    event_types: Collection[str] = SCORED,
-    bad: Collection[str] = frozenset(),
-    most_rows: int = MOST_ROWS,
-    seed: int = 0,
-    trees: int = 100,
-    samples: int = 256,
-) -> Model:
-    """Train on a stream of past decisions, of which at most `most_rows` are held in memory.
-
-    Args:
-        rows: decided events in any order, read once.
-        kinds: kind by name of the features that the model shall read; text is left out.
-        pack: the pack that the rows were decided with.
-        created_at: time of the training in epoch milliseconds.
-        event_types: types of the events to learn from and to score.
-        bad: ids of events that are known to be bad; the model must not learn them as normal.
-        most_rows: of more rows than this a uniform sample is drawn by `seed`.
-        seed: of the random choices.
-        trees: number of trees.
-        samples: rows that each tree sees.
-
-    Raises:
-        ModelError: as `train`; or a row lacks a feature or has text in its place.
-    """
-    _check(most_rows=most_rows, trees=trees, samples=samples, seed=seed)
-    kinds = {name: kind for name, kind in kinds.items() if kind in TRANSFORMS}
-    wanted, known_bad, names = frozenset(event_types), frozenset(bad), tuple(kinds)
-    reservoir = Reservoir(len(names), most_rows, seed)
-    first_at = last_at = None
-    for row in rows:
-        if row.event_type not in wanted or row.event_id in known_bad:
-            continue
-        reservoir.add([_number(row, name) for name in names])
-        first_at = row.occurred_at if first_at is None else min(first_at, row.occurred_at)
-        last_at = row.occurred_at if last_at is None else max(last_at, row.occurred_at)
-    origin = Origin(
-        pack=pack,
-        event_types=tuple(event_types),
-        first_at=first_at or 0,
-        last_at=last_at or 0,
-        created_at=created_at,
-    )
-    return train(_columns(reservoir.rows(), kinds), origin, seed=seed, trees=trees, samples=samples)
+def _segments(growth: Growth, columns: Mapping[str, Column]) -> tuple[Segmentation | None, Int64s | None]:
+    """The segments, and that of each row."""
+    if growth.segment is None:
+        return None, None
+    column = columns.get(growth.segment)
+    if column is None:
+        raise ModelError(f"segments by `{growth.segment}`: no such feature; name one of the pack's")
+    segments = segmentation(growth.segment, column, growth.segments)
+    return segments, segments.codes(column)
 
 
-def _columns(values: Float64s, kinds: Mapping[str, Kind]) -> dict[str, Column]:
-    return {
-        name: Column(values[:, place], ~np.isnan(values[:, place]), kind)
-        for place, (name, kind) in enumerate(kinds.items())
-    }
+def _budget(growth: Growth, per_day: int, percentiles: Any, material: Material) -> Budget:
+    groups: Objects = material.groups
+    days = growth.days(material.occurred_at)
+    return budget_for(percentiles, groups, days, per_day, material.share)
 
 
-def _number(row: TrainingRow, name: str) -> float:
-    if name not in row.features:
-        raise ModelError(
-            f"event `{row.event_id}` has no feature `{name}`; name the pack that it was decided with"
-        )
-    value = row.features[name]
-    if value is None:
-        return math.nan
-    if isinstance(value, str):
-        raise ModelError(
-            f"event `{row.event_id}`: feature `{name}`: expected a number, got text; use its pack"
-        )
-    return float(value)
-
-
-def _assemble(
+def assemble(
     content: Content,
     encoder: Encoder,
-    forest: Forest,
+    scorer: Scorer,
     calibration: Calibration,
-    artefact: bytes,
-    created_at: int,
+    parts: Mapping[str, bytes],
 ) -> Model:
+    """The model of what was trained, with its manifest.
+
+    Args:
+        content: what the manifest says of it.
+        encoder: from features to the matrix.
+        scorer: scores the matrix.
+        calibration: from scores to percentiles.
+        parts: content of the files beside the manifest, by name.
+    """
+    files = {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
     manifest = Manifest(
         **{name: getattr(content, name) for name in Content.__struct_fields__},
-        id=content_id(content, forest, calibration),
-        created_at=rfc3339(created_at),
+        id=content_id(content, scorer.arrays, files),
         versions={"python": python_version(), **{name: version(name) for name in LIBRARIES}},
-        files={
-            ARTEFACT: hashlib.sha256(artefact).hexdigest(),
-            CALIBRATION: hashlib.sha256(calibration.to_json()).hexdigest(),
-        },
+        files=files,
     )
-    return Model(manifest, encoder, forest, calibration, artefact)
+    return Model(manifest, encoder, scorer, calibration, parts)
 
 
 def _check(**parameters: int) -> None:

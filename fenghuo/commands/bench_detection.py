@@ -14,7 +14,7 @@ from events.columns import Column, Kind
 from events.event import EventType
 from fenghuo.commands.bench_stage import Stage
 from fenghuo.ending import RunError
-from models.manifest import Pack
+from models.manifest import ARTEFACT, Pack
 from models.registry import TRUSTED
 from models.training import Origin, train
 
@@ -24,7 +24,6 @@ _ORIGIN = Origin(
     event_types=(EventType.ORDER_PLACED.value,),
     first_at=0,
     last_at=0,
-    created_at=0,
 )
 
 
@@ -77,7 +76,7 @@ def run(job: OutliersJob, stop: Event) -> OutliersRun:
             raise RunError("stopped")
         model = train(columns, _ORIGIN, seed=seed)
         scores = model.score(columns).score
-        estimator = skops.io.loads(model.artefact, trusted=list(TRUSTED))
+        estimator = skops.io.loads(model.parts[ARTEFACT], trusted=list(TRUSTED))
         off = max(off, float(np.abs(scores + estimator.score_samples(cells.astype(np.float32))).max()))
         areas.append(float(roc_auc_score(outlier, scores)))
     return OutliersRun(job.name, len(cells), int(outlier.sum()), areas, off)

@@ -18,6 +18,7 @@ from bench.load import TYPES, Load, write
 from fenghuo.commands.bench_track import bench_settings
 from fenghuo.commands.model_train import Training, train
 from fenghuo.ending import RunError
+from models.training import Growth
 
 TREES = 100
 TRAINING, WARM_UP = 20_000, 2_000
@@ -65,7 +66,9 @@ class Stage:
 
         def make(path: Path) -> None:
             settings = bench_settings(events=(self.load(past),), model="none")
-            train(settings, Training(event_types=TYPES, trees=TREES), path, Console(quiet=True))
+            train(
+                settings, Training(event_types=TYPES, growth=Growth(trees=TREES)), path, Console(quiet=True)
+            )
 
         return self._make(past, "model", make)
 

@@ -1,36 +1,33 @@
 """`fenghuo model train`: fit the anomaly model on the features of a replay."""
 
-import csv
 import fnmatch
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct
 from rich.console import Console
 
-from events.clock import wall_clock
+from backtest.labels import read_labels
 from events.columns import Kind
 from events.errors import FenghuoError
 from events.event import EventType
-from fenghuo.commands.replay import replay
+from fenghuo.commands.features import Wanted, collect, recorded
+from fenghuo.commands.replay import progress
 from fenghuo.settings import Settings
-from models.history import decided_rows
+from fenghuo.wiring import build_risk
+from models.labels import Knowledge
 from models.manifest import Pack as PackOrigin
+from models.material import MOST_ROWS, Collector
 from models.model import Model
-from models.registry import save
-from models.training import train_from_decisions
-from rules.union import load_packs
+from models.registry import check_free, save
+from models.training import Growth, train_from_material
 from wire.column_mapping import read_mapping
 from wire.input_files import InputFiles
-from wire.replay_sink import DECISIONS
 
 
 class TrainingError(FenghuoError):
-    """Raised when labels can't be read, or a feature is not there."""
+    """Raised when a feature is not there."""
 
 
 @dataclass(frozen=True)
@@ -42,54 +39,80 @@ class Training:
             events name; the model must not learn them as normal.
         event_types: types of the events to learn from and to score.
         features: patterns of the features to read (`*_72h`); none: all of the pack.
-        seed: of the random choices.
-        trees: number of trees.
-        samples: rows that each tree sees.
+        since: first event time to learn from, epoch milliseconds; None: the first of the files.
+        until: first event time to learn from no more, and the last moment at which a label counts that became
+            known; None: the last of the files.
+        most_rows: of more events than this a uniform sample is drawn.
+        decisions: recorded decisions on the events, whose features are taken; None: the events are replayed.
+        growth: what to grow.
     """
 
     labels: Path | None = None
-    event_types: tuple[str, ...] = (EventType.ORDER_PLACED.value,)
+    event_types: tuple[EventType, ...] = (EventType.ORDER_PLACED,)
     features: tuple[str, ...] = ()
-    seed: int = 0
-    trees: int = 100
-    samples: int = 256
-
-
-class _Known(Struct):
-    """What is needed of an event beside its decision."""
-
-    event_id: str
-    type: str
-    attributes: dict[str, msgspec.Raw] | None = None
+    since: int | None = None
+    until: int | None = None
+    most_rows: int = MOST_ROWS
+    decisions: Path | None = None
+    growth: Growth = field(default_factory=Growth)
 
 
 def train(settings: Settings, training: Training, out: Path, console: Console) -> Model:
-    """Replay `settings.events` without a model, train on what was decided, and save to the folder `out`.
+    """Train on what the dataflow says of `settings.events`, and save to the folder `out`.
 
     Raises:
-        FenghuoError: an input is wrong, the replay failed, or there is nothing to learn from.
+        FenghuoError: an input is wrong, the run failed, or there is nothing to learn from.
     """
-    pack = load_packs(settings.pack)
+    check_free(out)
+    risk = build_risk(settings)
+    pack, growth = risk.pack, training.growth
     kinds = _chosen(pack.kinds, training.features)
-    types, bad = _known(settings)
-    if training.labels is not None:
-        bad |= _labelled(training.labels)
-    with tempfile.TemporaryDirectory(prefix="fenghuo-train-") as folder:
-        replay(settings, Path(folder), console)
-        with (Path(folder) / DECISIONS).open("rb") as lines:
-            model = train_from_decisions(
-                decided_rows(lines, types),
-                kinds,
-                PackOrigin(pack.id, pack.content_hash),
-                created_at=wall_clock(),
-                event_types=training.event_types,
-                bad=bad,
-                seed=training.seed,
-                trees=training.trees,
-                samples=training.samples,
-            )
+    if growth.segment is not None:
+        kinds |= _chosen(pack.kinds, (growth.segment,))
+    knowledge = known_from(training.labels)
+    collector = Collector(kinds, training.most_rows, growth.seed)
+    mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
+    files = InputFiles(list(settings.events or ()), mapping)
+    wanted = Wanted(frozenset(training.event_types), training.since, training.until)
+    if training.decisions is not None:
+        _read_recorded(training.decisions, files, wanted, collector, knowledge)
+    else:
+        with progress(console, files, "features") as on_read:
+            collect(risk, files, wanted, collector, knowledge, on_read)
+    model = train_from_material(
+        collector.material(),
+        PackOrigin(pack.id, pack.content_hash),
+        replace(growth, days=pack.local_time.days),
+        features=_chosen(pack.kinds, training.features),
+        event_types=training.event_types,
+        bad=knowledge.bad(training.until),
+    )
     save(model, out)
     return model
+
+
+def _read_recorded(
+    path: Path, files: InputFiles, wanted: Wanted, collector: Collector, knowledge: Knowledge
+) -> None:
+    events = (line.raw for line in files.lines())
+    try:
+        with path.open("rb") as decisions:
+            recorded(events, decisions, wanted, collector, knowledge, str(path))
+    except OSError as error:
+        raise TrainingError(f"{path}: can't be read: {error.strerror}; name a decisions.jsonl") from error
+
+
+def known_from(labels: Path | None) -> Knowledge:
+    """What a CSV of labels says; nothing where there is none.
+
+    Raises:
+        BacktestError: it can't be read.
+    """
+    knowledge = Knowledge()
+    if labels is not None:
+        for event, label in read_labels(labels).labels.items():
+            knowledge.report(event, label.kind, label.known_at)
+    return knowledge
 
 
 def _chosen(kinds: Mapping[str, Kind], patterns: tuple[str, ...]) -> dict[str, Kind]:
@@ -103,41 +126,3 @@ def _chosen(kinds: Mapping[str, Kind], patterns: tuple[str, ...]) -> dict[str, K
         for name, kind in kinds.items()
         if not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
     }
-
-
-def _known(settings: Settings) -> tuple[dict[str, str], set[str]]:
-    """Event type by event id, and the events that labels call bad."""
-    mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
-    decoder = msgspec.json.Decoder(_Known)
-    types: dict[str, str] = {}
-    bad: set[str] = set()
-    for line in InputFiles(list(settings.events or ()), mapping).lines():
-        try:
-            event = decoder.decode(line.raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue  # the replay puts it among the dead letters
-        types[event.event_id] = event.type
-        if event.type == EventType.LABEL_REPORTED.value and event.attributes:
-            label = event.attributes.get("label", msgspec.Raw(b"null"))
-            target = event.attributes.get("target", msgspec.Raw(b"null"))
-            if bytes(label) != b'"legitimate"' and bytes(target).startswith(b'"'):
-                bad.add(msgspec.json.decode(target))
-    return types, bad
-
-
-def _labelled(path: Path) -> set[str]:
-    return set(_event_ids(path))
-
-
-def _event_ids(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            if "event_id" not in (rows.fieldnames or ()):
-                raise TrainingError(
-                    f"{path}:1: column `event_id` is missing; it names the events to leave out"
-                )
-            for row in rows:
-                yield row["event_id"]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingError(f"{path}: can't be read as CSV: {error}") from error

@@ -43,9 +43,7 @@ def model(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: Column(random.lognormal(16 if kind is Kind.MONEY else 1, 2, 500), np.ones(500, np.bool_), kind)
         for name, kind in pack.kinds.items()
     }
-    origin = Origin(
-        pack=PackOrigin(pack.id, pack.content_hash), event_types=TYPES, first_at=0, last_at=1, created_at=2
-    )
+    origin = Origin(pack=PackOrigin(pack.id, pack.content_hash), event_types=TYPES, first_at=0, last_at=1)
     folder = tmp_path_factory.mktemp("model") / "model"
     save(train(columns, origin, trees=10), folder)
     return folder

@@ -1,5 +1,7 @@
 """Makes feature columns and models for tests: a plausible trade of customers of very different size."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +14,7 @@ START = 1_735_689_600_000  # 2025-01-01T00:00:00Z
 DAY = 86_400_000
 
 
-def column(cells: list[float | None], kind: Kind = Kind.NUMBER) -> Column:
+def column(cells: Sequence[float | None], kind: Kind = Kind.NUMBER) -> Column:
     """A float64 column of optional numbers; the cells of NULLs hold rubbish on purpose."""
     values = np.array([-987.0 if cell is None else cell for cell in cells], dtype=np.float64)
     return Column(values, np.array([cell is not None for cell in cells], dtype=np.bool_), kind)
@@ -54,7 +56,6 @@ def origin(pack: str = "trade-core@1") -> Origin:
         event_types=("shipment.dispatched", "order.placed"),
         first_at=START,
         last_at=START + 14 * DAY,
-        created_at=START + 15 * DAY,
     )
 
 

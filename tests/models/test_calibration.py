@@ -3,11 +3,13 @@
 import hypothesis.strategies as st
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
-from models.calibration import Calibration, Points
+from models.calibration import Calibration, Document, Points, Quantiles
 from models.errors import ModelError
+from models.segments import FEWEST_ROWS
 
 SCORES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=200)
 
@@ -56,9 +58,9 @@ def test_percentile_never_falls_as_the_score_rises(training: list[float], asked:
 
 def test_points_survive_json_bit_by_bit() -> None:
     calibration = Calibration.of(np.random.default_rng(2).random(3000))
-    again = Calibration.of_points(msgspec.json.decode(calibration.to_json(), type=Points))
-    assert np.array_equal(again.scores, calibration.scores)
-    assert np.array_equal(again.levels, calibration.levels)
+    again = Calibration.of_document(msgspec.json.decode(calibration.to_json(), type=Document))
+    assert np.array_equal(again.overall.scores, calibration.overall.scores)
+    assert np.array_equal(again.overall.levels, calibration.overall.levels)
 
 
 @pytest.mark.parametrize(
@@ -68,4 +70,47 @@ def test_points_survive_json_bit_by_bit() -> None:
 )
 def test_points_that_are_no_calibration_are_refused(scores: list[float], levels: list[float]) -> None:
     with pytest.raises(ModelError, match="calibration is damaged"):
-        Calibration.of_points(Points(scores, levels))
+        Quantiles.of_points(Points(scores, levels))
+
+
+def segmented(seed: int = 3) -> tuple[Calibration, npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Three segments: nobody, many low scores, many high ones, and a few in a last one."""
+    rng = np.random.default_rng(seed)
+    codes = np.array([1] * 5000 + [2] * 5000 + [3] * (FEWEST_ROWS - 1))
+    scores = np.where(codes == 1, rng.beta(4, 10, len(codes)), rng.beta(10, 4, len(codes)))
+    return Calibration.of(scores, codes, 4), scores, codes
+
+
+def test_each_segment_is_compared_with_its_like() -> None:
+    calibration, scores, codes = segmented()
+    assert [own is not None for own in calibration.segments] == [False, True, True, False]
+    for code in (1, 2):
+        own = scores[codes == code]
+        asked = np.quantile(own, [0.1, 0.5, 0.99, 0.999])
+        got = calibration.percentile(asked, np.full(4, code))
+        assert got == pytest.approx([0.1, 0.5, 0.99, 0.999], abs=1e-3)
+    asked = np.array([0.5])
+    assert calibration.percentile(asked, np.array([1])) > calibration.percentile(asked, np.array([2]))
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_segment_with_too_few_rows_is_compared_with_all(code: int) -> None:
+    calibration, scores, _ = segmented()
+    asked = np.linspace(0, 1, 50)
+    assert calibration.percentile(asked, np.full(50, code)).tolist() == calibration.percentile(asked).tolist()
+    assert calibration.percentile(np.array([np.median(scores)]))[0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_rows_of_several_segments_do_not_depend_on_their_neighbours() -> None:
+    calibration, scores, codes = segmented()
+    together = calibration.percentile(scores, codes)
+    order = np.random.default_rng(4).permutation(len(scores))
+    assert np.array_equal(calibration.percentile(scores[order], codes[order]), together[order])
+    single = [calibration.percentile(scores[row : row + 1], codes[row : row + 1])[0] for row in range(50)]
+    assert single == together[:50].tolist()
+
+
+def test_segments_survive_json() -> None:
+    calibration, scores, codes = segmented()
+    again = Calibration.of_document(msgspec.json.decode(calibration.to_json(), type=Document))
+    assert np.array_equal(again.percentile(scores, codes), calibration.percentile(scores, codes))

@@ -110,9 +110,9 @@ def test_threads_score_at_the_same_time_and_alike() -> None:
 
 def test_matrix_of_another_width_is_refused() -> None:
     forest = flatten(grown(drawn(5, 100, 3)))
-    with pytest.raises(ModelError, match="reads 3 columns"):
+    with pytest.raises(ModelError, match="read 3 columns"):
         forest.score(np.zeros((10, 2), np.float32))
-    with pytest.raises(ModelError, match="reads 3 columns"):
+    with pytest.raises(ModelError, match="read 3 columns"):
         forest.score(np.zeros(10, np.float32))
 
 
@@ -165,7 +165,7 @@ def test_deep_tree_is_walked_to_its_leaves() -> None:
     estimator.estimators_ = [chain]
     forest: Forest = flatten(estimator)
     depths = chain.tree_.compute_node_depths()[chain.apply(cells)] - 1
-    assert forest.heights[0] == depths.max() > 8
+    assert forest.trees.heights[0] == depths.max() > 8
     assert forest.lengths(cells) == pytest.approx(depths)
 
 
@@ -186,3 +186,44 @@ def test_scoring_is_fast(model: Model, capsys: pytest.CaptureFixture[str]) -> No
         text = ", ".join(f"{rows}: {figure:.2f}" for rows, figure in figures.items())
         sys.stdout.write(f"\n  model score, µs per event by batch size: {text}\n")
     assert max(figures[rows] for rows in (100, 1000, 10_000)) <= 20.0
+
+
+def test_contributions_add_up_to_the_score_less_the_base() -> None:
+    cells = drawn(8, 600, 6)
+    forest = flatten(grown(cells, trees=50))
+    contributions = forest.explain(cells)
+    assert np.isfinite(contributions).all()
+    assert contributions.sum(axis=1) == pytest.approx(forest.score(cells) - forest.base, abs=1e-9)
+
+
+def test_contributions_have_the_proportions_of_the_path_lengths() -> None:
+    cells = drawn(9, 300, 5)
+    forest = flatten(grown(cells))
+    changes = forest.trees.shapley(cells)
+    slopes = (forest.score(cells) - forest.base) / changes.sum(axis=1)
+    assert (slopes < 0.0).all()  # longer paths are less anomalous
+    assert forest.explain(cells) == pytest.approx(changes * slopes[:, np.newaxis], abs=1e-12)
+
+
+def test_data_without_any_difference_have_nothing_to_explain() -> None:
+    forest = flatten(grown(np.ones((300, 3), np.float32)))
+    assert not forest.explain(np.zeros((2, 3), np.float32)).any()
+
+
+def test_base_is_the_score_of_the_mean_path_length_of_the_training_rows() -> None:
+    cells = np.random.default_rng(12).normal(size=(64, 3)).astype(np.float32)
+    forest = flatten(grown(cells, trees=4, samples=64))
+    mean = forest.lengths(cells).mean()  # each tree saw all 64 rows
+    assert forest.base == pytest.approx(2.0 ** (-mean / forest.scale), abs=1e-9)
+
+
+@pytest.mark.parametrize("planted", range(5))
+def test_planted_cause_leads(planted: int) -> None:
+    cells = np.random.default_rng(14).normal(size=(2000, 5)).astype(np.float32)
+    forest = flatten(grown(cells, trees=100))
+    odd = np.zeros((2, 5), np.float32)
+    odd[0, planted], odd[1, planted] = 9.0, -9.0
+    contributions = forest.explain(odd)
+    assert contributions.argmax(axis=1).tolist() == [planted, planted]
+    assert (contributions[:, planted] > 0.05).all()
+    assert (np.delete(contributions, planted, axis=1) < 0.01).all()

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from bench.detection import OUTLIER_SETS
 from events.columns import Column, Kind
+from models.manifest import ARTEFACT
 from models.training import train
 from tests.models.making import origin
 
@@ -26,7 +27,7 @@ def test_published_outliers_are_found_as_well_as_by_scikit_learn(published_data:
     for seed in range(SEEDS):
         model = train(columns, origin(), seed=seed)
         scores = model.score(columns)
-        estimator = skops.io.loads(model.artefact, trusted=["sklearn.tree._tree.Tree"])
+        estimator = skops.io.loads(model.parts[ARTEFACT], trusted=["sklearn.tree._tree.Tree"])
         reference = -estimator.score_samples(cells.astype(np.float32))
         assert np.abs(scores.score - reference).max() <= 1e-7
         areas.append(roc_auc_score(outlier, scores.score))

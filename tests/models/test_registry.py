@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from sklearn.ensemble import IsolationForest, RandomForestRegressor
 
 from models.errors import ModelError
+from models.manifest import ARTEFACT
 from models.model import Model
 from models.registry import load, save
 from tests.models.making import small_model, trade
@@ -123,11 +124,12 @@ def test_broken_manifest_is_named_with_its_line(saved: Path) -> None:
         (b"\xff\xfe\x00", "no JSON: 'utf-8' codec"),
         (b"[" * 100_000, "no JSON: "),
         (b"[]", "Expected `object`, got `array`"),
-        (b'{"format": 1}', "missing required field"),
+        (b'{"format": 2}', "missing required field"),
+        (b'{"format": 1}', "format 1 is too old, this version of Fenghuo reads 2; train the model again"),
         (b'{"format": "1"}', "`$.format`"),
         (b'{"format": NaN}', "`NaN` is not a number"),
     ],
-    ids=["empty", "not UTF-8", "deep", "list", "bare", "text", "NaN"],
+    ids=["empty", "not UTF-8", "deep", "list", "bare", "old", "text", "NaN"],
 )
 def test_manifest_that_is_none_is_refused(saved: Path, content: bytes, what: str) -> None:
     (saved / "manifest.json").write_bytes(content)
@@ -142,8 +144,8 @@ def test_manifest_with_a_wrong_field_names_it(saved: Path) -> None:
 
 
 def test_newer_format_is_refused_before_anything_else(saved: Path) -> None:
-    (saved / "manifest.json").write_text('{"format": 2, "something": "new"}')
-    assert "format 2 is too new, this version of Fenghuo reads up to 1; update Fenghuo" in refusal(saved)
+    (saved / "manifest.json").write_text('{"format": 3, "something": "new"}')
+    assert "format 3 is too new, this version of Fenghuo reads 2; update Fenghuo" in refusal(saved)
 
 
 @pytest.mark.parametrize("name", ["model.skops", "calibration.json"])
@@ -179,10 +181,10 @@ def test_altered_manifest_is_refused(saved: Path, change: Callable[[Any], None])
 
 def test_altered_calibration_is_refused_even_with_its_hash(saved: Path) -> None:
     points = json.loads((saved / "calibration.json").read_text())
-    points["scores"][-1] += 0.01
+    points["overall"]["scores"][-1] += 0.01
     replace(saved, "calibration.json", json.dumps(points).encode())
     assert "it was altered" in refusal(saved)
-    points["scores"].reverse()
+    points["overall"]["scores"].reverse()
     replace(saved, "calibration.json", json.dumps(points).encode())
     assert "the calibration is damaged" in refusal(saved)
     replace(saved, "calibration.json", b'{\n"scores": [0.1,\n}')
@@ -218,7 +220,7 @@ def test_file_that_is_no_archive_is_refused(saved: Path, content: bytes) -> None
 
 
 def test_forest_with_a_wild_index_is_refused(small: Model, saved: Path) -> None:
-    estimator = skops.io.loads(small.artefact, trusted=["sklearn.tree._tree.Tree"])
+    estimator = skops.io.loads(small.parts[ARTEFACT], trusted=["sklearn.tree._tree.Tree"])
     tree = estimator.estimators_[0].tree_
     state = tree.__getstate__()
     nodes = state["nodes"].copy()
@@ -229,7 +231,7 @@ def test_forest_with_a_wild_index_is_refused(small: Model, saved: Path) -> None:
 
 
 def test_forest_of_another_model_is_refused(saved: Path) -> None:
-    replace(saved, "model.skops", small_model(seed=1).artefact)
+    replace(saved, "model.skops", small_model(seed=1).parts[ARTEFACT])
     assert "it was altered" in refusal(saved)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from events.columns import Column, Kind
 from events.event import EventType
 from models.errors import ModelError
-from models.history import TrainingRow, Value
+from models.history import TrainingRow, Value, collect_rows
 from models.manifest import Pack
+from models.material import Collector
 from models.model import Model
-from models.training import SCORED, train, train_from_decisions
-from tests.models.making import DAY, START, column, origin, small_model, trade
+from models.registry import save
+from models.training import SCORED, Growth, train, train_from_material
+from tests.models.making import START, column, origin, small_model, trade
 
+SMALL = Growth(trees=5)
 KINDS = {"amount_24h": Kind.MONEY, "orders_24h": Kind.NUMBER, "channel": Kind.TEXT}
 
 
@@ -29,7 +33,7 @@ def decisions(rows: int, seed: int = 0) -> Iterator[TrainingRow]:
             "orders_24h": int(rng.poisson(3)),
             "channel": "web",
         }
-        yield TrainingRow(f"e{row}", event_type, START + row * 1000, features)
+        yield TrainingRow(f"e{row}", event_type, f"g{row % 50}", START + row * 1000, features)
 
 
 def from_decisions(
@@ -38,24 +42,28 @@ def from_decisions(
     event_types: Collection[str] = SCORED,
     bad: Collection[str] = frozenset(),
     most_rows: int = 10_000,
-    seed: int = 0,
+    growth: Growth = SMALL,
 ) -> Model:
-    return train_from_decisions(
-        rows,
-        KINDS,
+    collector = Collector(KINDS, most_rows, growth.seed)
+    collect_rows(rows, collector)
+    return train_from_material(
+        collector.material(),
         Pack("p@1", "0" * 64),
-        created_at=START + DAY,
+        growth,
+        features=list(KINDS),
         event_types=event_types,
         bad=bad,
-        most_rows=most_rows,
-        seed=seed,
-        trees=5,
     )
 
 
-def test_the_same_rows_and_seed_give_the_same_model() -> None:
+def test_the_same_rows_and_seed_give_the_same_model_byte_by_byte(tmp_path: Path) -> None:
     first, second = small_model(), small_model()
-    assert first.id == second.id
+    for name, model in (("first", first), ("second", second)):
+        save(model, tmp_path / name)
+    files = {path.name for path in (tmp_path / "first").iterdir()}
+    assert files == {"manifest.json", "model.skops", "calibration.json"}
+    for file in files:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
     assert first.manifest.metrics == second.manifest.metrics
     batch = trade(50, seed=9)
     assert np.array_equal(first.score(batch).percentile, second.score(batch).percentile)
@@ -70,8 +78,7 @@ def test_the_manifest_says_what_was_trained(model: Model) -> None:
         "2025-01-01T00:00:00.000Z",
         "2025-01-15T00:00:00.000Z",
     )
-    assert manifest.created_at == "2025-01-16T00:00:00.000Z"
-    assert (manifest.parameters.trees, manifest.parameters.samples, manifest.parameters.seed) == (100, 256, 0)
+    assert manifest.parameters == {"trees": 100, "samples": 256, "seed": 0}
     assert manifest.pack == Pack("trade-core@1", "0" * 64)
     assert set(manifest.versions) == {"python", "scikit-learn", "skops", "numpy", "numba"}
     scores = model.score(trade(5000)).score
@@ -141,21 +148,39 @@ def test_events_known_to_be_bad_are_not_learnt() -> None:
     assert model.manifest.rows == 540
     assert model.manifest.period.first == "2025-01-01T00:01:30.000Z"
     kept = [row for row in decisions(900) if row.event_id not in bad]
-    assert from_decisions(iter(kept)).id == model.id
+    without = from_decisions(iter(kept))
+    assert without.parts == model.parts
+    assert (model.manifest.left_out, without.manifest.left_out) == (60, 0)
 
 
 def test_memory_is_bounded_by_a_sample() -> None:
     model = from_decisions(decisions(9000), most_rows=500)
-    assert model.manifest.rows == 500
-    assert model.manifest.period.last == "2025-01-01T02:29:58.000Z"  # of all rows, not of the sample
+    manifest = model.manifest
+    assert 290 < manifest.rows < 375  # two thirds of the sample are of the wanted types
+    assert manifest.seen == pytest.approx(6000, rel=0.1)
     assert from_decisions(decisions(9000), most_rows=500).id == model.id
-    assert from_decisions(decisions(9000), most_rows=500, seed=1).id != model.id
+    other = Growth(trees=5, seed=1)
+    assert from_decisions(decisions(9000), most_rows=500, growth=other).id != model.id
 
 
-def test_row_of_another_pack_is_named() -> None:
-    row = TrainingRow("e-7", "order.placed", START, {"amount_24h": 5})
-    with pytest.raises(ModelError, match="event `e-7` has no feature `orders_24h`"):
-        from_decisions(iter([row]))
-    row = TrainingRow("e-7", "order.placed", START, {"amount_24h": "5", "orders_24h": 1})
-    with pytest.raises(ModelError, match="event `e-7`: feature `amount_24h`: expected a number, got text"):
-        from_decisions(iter([row]))
+def test_segments_are_learnt_from_a_feature_that_the_forest_need_not_read() -> None:
+    growth = Growth(trees=5, segment="orders_24h", segments=3)
+    model = from_decisions(decisions(9000), growth=growth)
+    segments = model.manifest.segments
+    assert segments is not None
+    assert segments.feature == "orders_24h"
+    assert len(segments.edges) == 2
+    assert model.kinds == {"amount_24h": Kind.MONEY, "orders_24h": Kind.NUMBER}
+    with pytest.raises(ModelError, match="segments by `nothing`: no such feature"):
+        from_decisions(decisions(900), growth=Growth(trees=5, segment="nothing"))
+
+
+def test_a_budget_keeps_alerts_to_its_number() -> None:
+    growth = Growth(trees=20, alerts_per_day=7, days=lambda times: times // 500_000)
+    model = from_decisions(decisions(9000), growth=growth)
+    budget = model.manifest.budget
+    assert budget is not None
+    assert (budget.per_day, budget.days, budget.most) == (7, 19, 7)
+    assert 0.9 < budget.level < 1.0
+    assert model.limit == budget.level
+    assert from_decisions(decisions(900)).limit is None
