@@ -95,7 +95,14 @@ class Judge:
         with seconds("rules").time():
             anomaly = said.percentile if said is not None else None
             judgement = evaluate(
-                pack, batch, derived, windowed.profiles, anomaly, self._suppressions, self._quarantine.held
+                pack,
+                batch,
+                derived,
+                windowed.profiles,
+                anomaly,
+                self._suppressions,
+                self._quarantine.held,
+                said.limit if said is not None else None,
             )
             self._note_failures(judgement)
             if self._tally is not None:

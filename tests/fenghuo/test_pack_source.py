@@ -18,7 +18,7 @@ from tests.rules.making import SMALL, TRADE_CORE
 
 
 def test_a_file_is_read() -> None:
-    assert pack_source(str(TRADE_CORE)).id == "trade-core@2"
+    assert pack_source(str(TRADE_CORE)).id == "trade-core@3"
 
 
 def test_a_version_comes_from_where_versions_are_kept(tmp_path: Path) -> None:
