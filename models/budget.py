@@ -8,7 +8,6 @@ from msgspec import Struct
 from events.columns import Float64s, Int64s, Objects
 from models.errors import ModelError
 
-
 LEAST = 0.99
 """The level never falls below: a budget that is not used up makes nothing ordinary worth a look."""
 
