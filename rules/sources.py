@@ -9,7 +9,7 @@ import numpy.typing as npt
 from events.columns import EVENT_FIELDS, Column, EventBatch, Kind, text_column
 from rules.calendar import working_days
 from rules.errors import RuleError
-from rules.language.scope import ANOMALY, ANOMALY_LIMIT, ATTRIBUTES, PROFILE
+from rules.language.scope import ANOMALY, ATTRIBUTES, MODEL, PROFILE
 from rules.local_time import LocalTime
 
 
@@ -101,13 +101,17 @@ class RuleColumns(EventColumns):
             if self._profile is None:
                 return nulls(len(self), kind)
             return self._profile.column(name.removeprefix(PROFILE), kind)
-        if name == ANOMALY:
-            return nulls(len(self), Kind.NUMBER) if self._anomaly is None else self._anomaly
-        if name == ANOMALY_LIMIT:
-            if self._limit is None:
-                return nulls(len(self), Kind.NUMBER)
-            return Column(np.full(len(self), self._limit), np.ones(len(self), np.bool_), Kind.NUMBER)
+        if name in MODEL:
+            said = self._anomaly if name == ANOMALY else self._limits
+            return nulls(len(self), Kind.NUMBER) if said is None else said
         return super().column(name, kind)
+
+    @property
+    def _limits(self) -> Column | None:
+        """The limit, for every event."""
+        if self._limit is None:
+            return None
+        return Column(np.full(len(self), self._limit), np.ones(len(self), np.bool_), Kind.NUMBER)
 
 
 def nulls(rows: int, kind: Kind) -> Column:

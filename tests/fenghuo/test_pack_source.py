@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from events.rights import AUTHOR, Person
 from fenghuo.pack_source import pack_source
 from fenghuo.published import published
 from fenghuo.settings import load_settings
 from rules.errors import PackError, RuleError
-from rules.lifecycle import AUTHOR, Person
 from rules.pack import Pack
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
