@@ -5,6 +5,7 @@ frauds become known. Cards whose fraud was known on a day are left out of it.
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from math import fsum
 
@@ -143,6 +144,16 @@ def figures(run: CardsRun) -> list[Figure]:
         name = f"{Subject.DETECTION}.handbook.blend.ap_over_random_forest"
         found.append(figure(name, "AP", Better.HIGHER, [ahead], 0.0))
     return found
+
+
+def weeks_back(count: int) -> tuple[str, ...]:
+    """First days of so many weeks of training, the published one first and each of the others a week earlier.
+
+    >>> weeks_back(2)
+    ('2018-07-25', '2018-07-18')
+    """
+    last = date.fromisoformat(WEEK)
+    return tuple((last - timedelta(weeks=number)).isoformat() for number in range(count))
 
 
 @dataclass(frozen=True)

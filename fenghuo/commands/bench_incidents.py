@@ -12,7 +12,7 @@ from rich.console import Console
 from backtest.rulebook import Rulebook
 from backtest.tally import PackTally
 from backtest.trial import Count, Trial
-from bench.incidents import IncidentsJob, IncidentsRun, Scenario
+from bench.incidents import BUDGET, IncidentsJob, IncidentsRun, Scenario
 from fenghuo.commands.bench_track import bench_settings
 from fenghuo.commands.model_train import Training, train
 from fenghuo.commands.rules_backtest import run_trial
@@ -20,6 +20,7 @@ from fenghuo.commands.simulate import simulate
 from fenghuo.ending import RunError
 from fenghuo.settings import Settings
 from fenghuo.wiring import build_risk
+from models.training import Growth
 from rules.rule import Mode
 from simulation.stream import Settings as Simulated
 from wire.file_source import FileSource
@@ -82,7 +83,8 @@ def run(job: IncidentsJob, stop: Event) -> IncidentsRun:
     """
     past = _Stream.of(job, job.training, TRAINED_FROM)
     model = Path(job.folder) / "model"
-    train(past.settings(None), Training(past.labels, features=FEATURES), model, _QUIET)
+    growth = Growth(alerts_per_day=BUDGET)
+    train(past.settings(None), Training(past.labels, features=FEATURES, growth=growth), model, _QUIET)
     stream = _Stream.of(job, job.seed, JUDGED_FROM)
     settings = stream.settings(model)
     risk = build_risk(settings)
@@ -104,10 +106,12 @@ def _counted(seed: int, count: Count, labels: Path) -> IncidentsRun:
     found: Counter[str] = Counter()
     rules: dict[str, set[str]] = {}
     lost: list[tuple[str, str]] = []
+    customers: set[str] = set()
     with labels.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             scenario, rule, event = row["scenario"], row["expected_rule"], row["event_id"]
             injected[scenario] += 1
+            customers.add(row["group"])
             rules.setdefault(scenario, set()).add(rule)
             if event in hits[rule]:
                 found[scenario] += 1
@@ -117,11 +121,14 @@ def _counted(seed: int, count: Count, labels: Path) -> IncidentsRun:
         Scenario(name, injected[name], found[name], len(set().union(*(hits[rule] for rule in rules[name]))))
         for name in sorted(injected)
     ]
+    alerts = set(tally.alerts.raised)
     scored = {rule.name for rule in tally.book.rules if "anomaly" in rule.when.kinds}
     return IncidentsRun(
         seed=seed,
         events=count.messages.evaluated,
-        alerted=len(set().union(*hits.values())),
+        alerts=len(alerts),
+        astray=sum(group not in customers for group, _ in alerts),
+        hit=len(set().union(*hits.values())),
         model=len(set().union(*(hits[name] for name in scored if name in hits))),
         missed_deadlines=sum(len(tally.duties.missed(one.name)) for one in tally.book.deadlines),
         scenarios=scenarios,
