@@ -10,8 +10,10 @@ from threading import Event
 
 import msgspec
 
+from bench.cards import CardsJob
 from bench.detection import OutliersJob
 from bench.hot import HotJob
+from bench.incidents import IncidentsJob
 from bench.latency import LatencyJob
 from bench.memory import MemoryJob
 from bench.pipeline import PipelineJob
@@ -21,8 +23,10 @@ from bench.scoring import ScoringJob
 from bench.windows import WindowsJob
 from events.errors import FenghuoError
 from fenghuo.commands import (
+    bench_cards,
     bench_detection,
     bench_hot,
+    bench_incidents,
     bench_latency,
     bench_memory,
     bench_pipeline,
@@ -56,6 +60,10 @@ def run(job: AnyJob, stop: Event) -> AnyRun:
             done = bench_scoring.run(job, stop)
         case OutliersJob():
             done = bench_detection.run(job, stop)
+        case CardsJob():
+            done = bench_cards.run(job, stop)
+        case IncidentsJob():
+            done = bench_incidents.run(job, stop)
     return done
 
 
