@@ -17,7 +17,7 @@ TRAINING, SEEDS = 100, (101, 102, 103)
 """Seeds of the streams: other ones than those by which rules and model were tuned."""
 DAYS, CUSTOMERS = 14, 800
 BUDGET = 1
-"""Alerts a day that the model may raise: the least with which all anomalies of the tuning seeds were found."""
+"""Alerts a day that the model may raise: the least that found all anomalies of the tuning seeds."""
 RECALL, ALERTED = 0.95, 0.5
 """Share of the incidents to be found, and percentage of events that may be alerted for that."""
 

@@ -11,27 +11,8 @@ from bench.rules import RulesJob, RulesRun
 from bench.scoring import ScoringJob, ScoringRun
 from bench.windows import WindowsJob, WindowsRun
 
-AnyJob = (
-    PipelineJob
-    | LatencyJob
-    | HotJob
-    | MemoryJob
-    | WindowsJob
-    | RulesJob
-    | ScoringJob
-    | OutliersJob
-    | CardsJob
-    | IncidentsJob
-)
-AnyRun = (
-    PipelineRun
-    | LatencyRun
-    | HotRun
-    | MemoryRun
-    | WindowsRun
-    | RulesRun
-    | ScoringRun
-    | OutliersRun
-    | CardsRun
-    | IncidentsRun
-)
+DetectionJob = OutliersJob | CardsJob | IncidentsJob
+DetectionRun = OutliersRun | CardsRun | IncidentsRun
+
+AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob | RulesJob | ScoringJob | DetectionJob
+AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun | RulesRun | ScoringRun | DetectionRun

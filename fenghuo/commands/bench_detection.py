@@ -17,10 +17,11 @@ from bench.incidents import CUSTOMERS, DAYS, TRAINING, IncidentsJob, IncidentsRu
 from bench.incidents import SEEDS as INCIDENT_SEEDS
 from bench.incidents import figures as incident_figures
 from bench.report import Section
-from bench.run import AnyRun
+from bench.run import AnyRun, DetectionJob, DetectionRun
 from bench.subject import Subject
 from events.columns import Column, Kind
 from events.event import EventType
+from fenghuo.commands import bench_cards, bench_incidents
 from fenghuo.commands.bench_stage import Stage
 from fenghuo.ending import RunError
 from models.manifest import ARTEFACT, Pack
@@ -133,12 +134,22 @@ def _measured(
             return incidents, incident_figures(incidents)
 
 
-def run(job: OutliersJob, stop: Event) -> OutliersRun:
+def run(job: DetectionJob, stop: Event) -> DetectionRun:
     """Do a job in this process.
 
     Raises:
-        RunError: the set can't be read, or the job was stopped.
+        FenghuoError: a set can't be read, or the job was stopped.
     """
+    match job:
+        case CardsJob():
+            return bench_cards.run(job, stop)
+        case IncidentsJob():
+            return bench_incidents.run(job, stop)
+        case OutliersJob():
+            return _outliers(job, stop)
+
+
+def _outliers(job: OutliersJob, stop: Event) -> OutliersRun:
     cells, outlier = _read(Path(job.file))
     everywhere = np.ones(len(cells), np.bool_)
     columns = {

@@ -23,10 +23,8 @@ from bench.scoring import ScoringJob
 from bench.windows import WindowsJob
 from events.errors import FenghuoError
 from fenghuo.commands import (
-    bench_cards,
     bench_detection,
     bench_hot,
-    bench_incidents,
     bench_latency,
     bench_memory,
     bench_pipeline,
@@ -58,12 +56,8 @@ def run(job: AnyJob, stop: Event) -> AnyRun:
             done = bench_rules.run(job, stop)
         case ScoringJob():
             done = bench_scoring.run(job, stop)
-        case OutliersJob():
+        case OutliersJob() | CardsJob() | IncidentsJob():
             done = bench_detection.run(job, stop)
-        case CardsJob():
-            done = bench_cards.run(job, stop)
-        case IncidentsJob():
-            done = bench_incidents.run(job, stop)
     return done
 
 
