@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from console import events
 from console.api import alerts as alerts_api
+from console.api import models as models_api
 from console.api import operations
 from console.api import rules as rules_api
 from console.api import session as session_api
@@ -22,10 +23,11 @@ from console.headers import SecurityHeaders
 from console.limits import BodyLimit
 from console.measure import Measured
 from console.pages import alert, board, sign_in
+from console.pages import models as models_page
 from console.pages import rules as rules_page
 from console.pages.sign_in import DemoUser
 from console.passwords import Passwords
-from console.ports import AlertReader, Rules, UserReader
+from console.ports import AlertReader, Models, Rules, UserReader
 from console.render import Renderer
 from console.sessions import COOKIE, HOURS, Sessions, refuse_forged
 from console.throttle import Throttle
@@ -41,6 +43,7 @@ def create_app(
     alerts: AlertReader,
     users: UserReader,
     rules: Rules,
+    models: Models,
     session_secret: str,
     metrics: CollectorRegistry,
     banner: Text | None = None,
@@ -54,6 +57,7 @@ def create_app(
         alerts: reads alerts and cases.
         users: finds people by name.
         rules: the life of rules.
+        models: the life of models.
         session_secret: key that signs the session cookies, at least 32 characters.
         metrics: what /metrics shows.
         banner: a sentence above every page, by language.
@@ -86,6 +90,7 @@ def create_app(
     app.include_router(board.routes(alerts, sessions, renderer))
     app.include_router(alert.routes(alerts, sessions, renderer))
     app.include_router(rules_page.routes(rules, sessions, renderer))
+    app.include_router(models_page.routes(models, sessions, renderer))
     app.include_router(
         sign_in.routes(
             users, sessions, renderer, Passwords(), Throttle(), demo_users, secure_cookies=secure_cookies
@@ -94,6 +99,7 @@ def create_app(
     app.include_router(alerts_api.routes(alerts, sessions))
     app.include_router(session_api.routes(sessions))
     app.include_router(rules_api.routes(rules, sessions))
+    app.include_router(models_api.routes(models, sessions))
     app.include_router(operations.routes(alerts, metrics))
     app.include_router(events.routes(changes, sessions))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))

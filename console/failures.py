@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alerts.views import CursorError
 from console.errors import FilterError, ForbiddenError, NotFoundError, NotSignedInError
 from console.render import Renderer
+from events.rights import LifecycleError, Refusal
 from rules.errors import PackError
-from rules.lifecycle import LifecycleError, Refusal
 
 _MACHINES = ("/api/", "/events", "/metrics", "/healthz")
 _STATUS = {FilterError: 400, CursorError: 400, ForbiddenError: 403, NotFoundError: 404}

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from alerts.views import AlertDetail, AlertFilter, AlertRow, QueueCount, User
+from events.rights import Person
+from models.lifecycle import ModelAction
+from models.views import ModelRow, Registered
 from rules.edition import Edition
-from rules.lifecycle import Action, Person
+from rules.lifecycle import Action
 from rules.shadow import ShadowReport
 from rules.suppression import Suppression
 from rules.views import ChangeRow, LimitedRule, Moved, Submitted, SuppressionRow, VersionRow
@@ -105,6 +108,38 @@ class Editions(Protocol):
 
     def edition(self, number: int) -> Edition:
         """One edition."""
+        ...
+
+
+class Models(Protocol):
+    """Models of the registry and where they stand; every call blocks, so it is made in a thread."""
+
+    def register(self, model: str, person: Person, reason: str = "") -> Registered:
+        """Take a model of the registry in as a candidate."""
+        ...
+
+    def move(self, action: ModelAction, model: str, person: Person, reason: str = "") -> Moved:
+        """Take a model to another state, or propose it."""
+        ...
+
+    def rollback(self, person: Person, reason: str = "") -> Moved:
+        """Take the last change of the champion back."""
+        ...
+
+    def models(self) -> list[ModelRow]:
+        """Every model, the one that was registered last first."""
+        ...
+
+    def champions(self) -> list[str | None]:
+        """The champions one after the other; the last is in force, None for none."""
+        ...
+
+    def lacking(self) -> dict[str, list[str]]:
+        """Features that a champion or shadow reads and the packs in force lack, by id of the model."""
+        ...
+
+    def history(self, model: str | None = None) -> list[ChangeRow]:
+        """The newest changes first, of one model or of all."""
         ...
 
 

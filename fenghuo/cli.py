@@ -1,7 +1,7 @@
 """The command line: reads arguments and settings, calls one command, turns errors into one line."""
 
 import sys
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +13,11 @@ from bench.hot import HotPack
 from bench.load import Customers
 from bench.pipeline import Pipeline
 from bench.subject import Subject
-from events.clock import milliseconds
 from events.errors import FenghuoError
-from events.event import EventType
 from fenghuo.embedded.errors import EmbeddedError
 from fenghuo.ending import RunError
+from fenghuo.model_cli import app as model_app
+from fenghuo.options import Mapping, ModelDir, Pack, Rates, Speed, Tables, moment_of
 from fenghuo.rules_cli import app as rules_app
 from fenghuo.settings import load_settings
 from rules.errors import PackError
@@ -30,18 +30,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-model_app = typer.Typer(help="Train and inspect the anomaly model.", no_args_is_help=True)
 windows_app = typer.Typer(help="Keep the windows.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(model_app, name="model")
 app.add_typer(windows_app, name="windows")
-
-Pack = Annotated[list[Path] | None, typer.Option(help="Rule pack; repeat for several that judge together.")]
-ModelDir = Annotated[str | None, typer.Option(help="Model directory, or `none`.")]
-Mapping = Annotated[Path | None, typer.Option(help="Column mapping file for CSV and Parquet.")]
-Tables = Annotated[Path | None, typer.Option(help="Folder of mapping tables.")]
-Rates = Annotated[Path | None, typer.Option(help="CSV of exchange rates to CNY.")]
-Speed = Annotated[str | None, typer.Option(help="`max`, `1x`, `60x` …")]
 
 
 @app.command()
@@ -131,19 +123,7 @@ def feed(
     settings = load_settings(
         events=tuple(events) if events else None, mapping=mapping, mappings=mappings, speed=speed
     )
-    command(settings, _moment(since), _moment(until))
-
-
-def _moment(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise typer.BadParameter(f"`{text}` is no time with an offset; write 2026-03-10T09:30:00+08:00")
-    return milliseconds(moment)
+    command(settings, moment_of(since), moment_of(until))
 
 
 @app.command()
@@ -176,73 +156,6 @@ def doctor() -> None:
     from fenghuo.commands.doctor import doctor as command  # noqa: PLC0415 -- as above
 
     raise typer.Exit(command(load_settings()))
-
-
-@model_app.command("train")
-def model_train(
-    events: Annotated[list[Path], typer.Argument(help="Files of the training period.")],
-    out: Annotated[Path, typer.Option(help="Folder for the model; must not exist or be empty.")],
-    pack: Pack = None,
-    mapping: Mapping = None,
-    mappings: Tables = None,
-    rates: Rates = None,
-    labels: Annotated[Path | None, typer.Option(help="CSV whose `event_id` are known to be bad.")] = None,
-    event_type: Annotated[
-        list[EventType] | None, typer.Option(help="Type to learn from and score; repeat.")
-    ] = None,
-    feature: Annotated[
-        list[str] | None, typer.Option(help="Feature to read, or a pattern such as `*_72h`; repeat.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="RFC 3339 time; what came before only fills windows.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="RFC 3339 time; neither events nor labels from then on count.")
-    ] = None,
-    decisions: Annotated[
-        Path | None, typer.Option(help="Recorded decisions.jsonl of these events; else they are replayed.")
-    ] = None,
-    segment: Annotated[
-        str | None, typer.Option(help="Feature by which customers are compared with their like.")
-    ] = None,
-    segments: Annotated[int, typer.Option(min=2, max=20, help="Number of these segments.")] = 3,
-    alerts_per_day: Annotated[
-        int | None, typer.Option(min=1, help="Most customers a day at or above `anomaly_limit`.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
-    trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
-    samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
-) -> None:
-    """Fit the anomaly model on the features of the events of a period."""
-    from fenghuo.commands.model_train import Training, train  # noqa: PLC0415 -- as above
-    from models.training import Growth  # noqa: PLC0415
-
-    settings = load_settings(
-        events=tuple(events),
-        pack=pack,
-        model="none",
-        mapping=mapping,
-        mappings=mappings,
-        rates=rates,
-        speed="max",
-    )
-    training = Training(
-        labels=labels,
-        event_types=tuple(event_type or (EventType.ORDER_PLACED,)),
-        features=tuple(feature or ()),
-        since=_moment(since),
-        until=_moment(until),
-        decisions=decisions,
-        growth=Growth(seed, trees, samples, segment, segments, alerts_per_day),
-    )
-    model = train(settings, training, out, Console(stderr=True))
-    manifest = model.manifest
-    period = f"{manifest.period.first} to {manifest.period.last}"
-    typer.echo(f"{out}: model {model.id}, {manifest.rows:,} rows from {period}")
-    if (budget := manifest.budget) is not None:
-        typer.echo(
-            f"anomaly_limit {budget.level:.6f}: {budget.mean:.1f} customers a day, at most {budget.most}"
-        )
 
 
 @app.command()
@@ -421,7 +334,7 @@ def rules_backtest(
     settings = load_settings(
         events=files, model=model, mapping=mapping, mappings=mappings, rates=rates, speed="max"
     )
-    wanted = command.Wanted(pack, against, labels, _moment(since), _moment(until))
+    wanted = command.Wanted(pack, against, labels, moment_of(since), moment_of(until))
     written = command.targets(json, html, out)
     report = command.backtest(settings, wanted, Console(stderr=True), published(settings))
     show(report, Console())
@@ -443,7 +356,7 @@ def windows_rebuild(
     from fenghuo.commands.windows_rebuild import rebuild, report  # noqa: PLC0415 -- as above
 
     settings = load_settings(pack=pack, mappings=mappings, rates=rates, workers=workers)
-    moment = None if since == "beginning" else _moment(since)
+    moment = None if since == "beginning" else moment_of(since)
     report(rebuild(settings, moment, Console(stderr=True), force=force), Console())
 
 

@@ -1,7 +1,7 @@
 """People who may sign in to the demo; their passwords stand on its sign-in page."""
 
 from console.pages.sign_in import DemoUser
-from rules.lifecycle import APPROVER, AUTHOR
+from events.rights import APPROVER, AUTHOR
 
 USERS = (
     DemoUser("analyst", "demo-analyst", "陈晓 Chen Xiao", "analyst", (AUTHOR, APPROVER)),

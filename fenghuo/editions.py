@@ -1,5 +1,6 @@
 """The editions of the rules as one process judges by them: loaded as they appear, in the background."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -11,6 +12,8 @@ from events.clock import Clock
 from events.errors import FenghuoError
 from flows.rulings import Built, Rulings
 from flows.tally import Rises, RuleTally
+from models.errors import ModelError
+from models.lifecycle import ModelRef
 from rules.breaker import Count, Trip
 from rules.edition import Boundary, Edition, EditionStore, PackVersion
 from rules.shadow import Key, Seen, ShadowTally
@@ -18,6 +21,9 @@ from telemetry.metrics import FlowMetrics
 
 INTERVAL = 0.25
 """Seconds between looks at the store; a new edition is in force everywhere a moment later."""
+
+LONGEST_WAIT = 30.0
+"""Seconds at most until an edition that can't be used is tried again; the waits double."""
 
 _log = structlog.get_logger(__name__)
 
@@ -133,6 +139,9 @@ class RuleWatch:
 class Editions:
     """Follows the store of editions; what lanes see of it is in `wire.turnover.Editions`.
 
+    An edition whose champion can't be loaded is not used, and the one before stays in force. So it is at a
+    start, as long as no lane went over to it: what was in force somewhere is used, or the run does not begin.
+
     Args:
         store: of editions.
         build: makes what judges by an edition.
@@ -141,7 +150,7 @@ class Editions:
         breakers: told and checked on the way; None where nobody asks.
 
     Raises:
-        FenghuoError: the newest edition can't be had, or there is none.
+        FenghuoError: no edition can be had that may be in force, or there is none.
     """
 
     def __init__(
@@ -159,10 +168,12 @@ class Editions:
         self._metrics = metrics
         self._stop = Event()
         self._thread: Thread | None = None
-        self._failed: int | None = None
+        self._failed = 0
+        self._wait = 0.0
+        self._retry_at = 0.0
         self.rulings = Rulings(lambda number: build(store.edition(number)))
         self._newest = 0
-        self._load(store.newest())
+        self._start(store.newest())
 
     @property
     def newest(self) -> int:
@@ -201,28 +212,62 @@ class Editions:
 
     def look(self) -> None:
         """Load the newest edition, if there is a new one; one that can't be used changes nothing."""
+        number = self._newest
         try:
             if self._breakers is not None:
                 self._breakers.look()
             number = self._store.newest()
-            if number > self._newest:
-                self._load(number)
+            if number > self._newest and (number != self._failed or time.monotonic() >= self._retry_at):
+                self._load(self._store.edition(number))
         except FenghuoError as error:
-            self._metrics.edition_failures.inc()
-            if self._failed != self._newest:
-                self._failed = self._newest
-                _log.error("edition_not_loaded", in_force=self._newest, error=str(error))
+            self._put_off(number, error)
 
-    def _load(self, number: int) -> None:
-        edition = self._store.edition(number)
-        built = self._build(edition)
-        pack = built.pack
-        self.rulings.add(number, *built)
-        self._newest, self._failed = number, None
-        self._metrics.edition.set(number)
-        self._metrics.pack.clear()
-        self._metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
-        _log.info("edition_loaded", edition=number, packs=_told(edition.active), shadow=_told(edition.shadow))
+    def _start(self, newest: int) -> None:
+        lost: set[ModelRef | None] = set()
+        for number in range(newest, (self._store.reached() or newest) - 1, -1):
+            edition = self._store.edition(number)
+            if edition.champion in lost:
+                continue
+            try:
+                self._load(edition)
+            except ModelError as error:
+                lost.add(edition.champion)
+                self._put_off(number, error)
+                failure = error
+            else:
+                return
+        raise failure
+
+    def _put_off(self, number: int, error: FenghuoError) -> None:
+        """Tell of an edition that can't be used, once, and let some time pass until it is tried again."""
+        self._metrics.edition_failures.inc()
+        again = number == self._failed
+        self._wait = min(LONGEST_WAIT, 2 * self._wait) if again else INTERVAL
+        self._retry_at = time.monotonic() + self._wait
+        self._failed = number
+        if not again:
+            _log.error("edition_not_loaded", edition=number, in_force=self._newest, error=str(error))
+
+    def _load(self, edition: Edition) -> None:
+        built, number = self._build(edition), edition.number
+        pack, model = built.pack, built.model
+        self.rulings.enter_edition(number, built)
+        self._newest, self._failed = number, 0
+        metrics = self._metrics
+        metrics.edition.set(number)
+        metrics.pack.clear()
+        metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
+        metrics.model.clear()
+        metrics.model.labels("none" if model is None else model.id).set(1)
+        metrics.model_set_aside.set(built.set_aside)
+        _log.info(
+            "edition_loaded",
+            edition=number,
+            packs=_told(edition.active),
+            shadow=_told(edition.shadow),
+            model=None if model is None else model.id,
+            shadow_models=[one.id for one in built.models],
+        )
 
 
 def _told(versions: Sequence[PackVersion]) -> list[str]:

@@ -25,7 +25,12 @@ Identity = Annotated[str, typer.Argument(help="Of the suppression, as `fenghuo r
 
 
 @contextmanager
-def _session(user: str | None) -> Iterator[ConsoleClient]:
+def session(user: str | None) -> Iterator[ConsoleClient]:
+    """A session with the console, of the named user or that of the settings; asks for the password.
+
+    Raises:
+        FenghuoError: nobody is named, or the console does not let them in.
+    """
     settings = load_settings(user=user)
     if settings.password is not None:
         password = settings.password.get_secret_value()
@@ -36,7 +41,7 @@ def _session(user: str | None) -> Iterator[ConsoleClient]:
 
 
 def _move(action: Action, pack: str, version: int, user: str | None, reason: str) -> None:
-    with _session(user) as console:
+    with session(user) as console:
         command.move(console, action, pack, version, reason, Console())
 
 
@@ -47,7 +52,7 @@ def submit(
     reason: Why = "",
 ) -> None:
     """Hand in a version of a pack as a draft."""
-    with _session(user) as console:
+    with session(user) as console:
         command.submit(console, pack, reason, Console())
 
 
@@ -64,7 +69,7 @@ def publish(
         return
     if not Path(pack).is_file():
         raise typer.BadParameter(f"`{pack}` is no file; give a file, or a name and a version")
-    with _session(user) as console:
+    with session(user) as console:
         command.submit(console, Path(pack), reason, Console())
 
 
@@ -103,7 +108,7 @@ def compare(
     user: User = None,
 ) -> None:
     """Show what a version in the shadow said beside the one in force."""
-    with _session(user) as console:
+    with session(user) as console:
         reports = comparisons(console, pack, version, against)
     if json:
         typer.echo(as_json(reports))
@@ -114,7 +119,7 @@ def compare(
 @app.command("list")
 def list_(user: User = None) -> None:
     """Show every version with its state, the suppressions and the limited rules."""
-    with _session(user) as console:
+    with session(user) as console:
         command.listed(console, Console())
 
 
@@ -124,7 +129,7 @@ def history(
     user: User = None,
 ) -> None:
     """Show who changed what, when and why, the newest first."""
-    with _session(user) as console:
+    with session(user) as console:
         command.history(console, name, Console())
 
 
@@ -149,21 +154,21 @@ def suppress(
         raise typer.BadParameter(f"`{until}` is no time with an offset; write 2026-03-10T09:30:00+08:00")
     target = {"rule": rule} if rule else {"scenario": scenario or ""}
     wanted = {"group": group, "tier": tier, "expires_at": until, "reason": reason} | target
-    with _session(user) as console:
+    with session(user) as console:
         command.suppress(console, wanted, Console())
 
 
 @app.command()
 def approve(suppression: Identity, user: User = None, reason: Why = "") -> None:
     """Put a suppression into force, as another person than the one who asked for it."""
-    with _session(user) as console:
+    with session(user) as console:
         command.settle(console, Action.APPROVE, suppression, reason, Console())
 
 
 @app.command()
 def lift(suppression: Identity, user: User = None, reason: Why = "") -> None:
     """End a suppression, or withdraw what was asked for."""
-    with _session(user) as console:
+    with session(user) as console:
         command.settle(console, Action.LIFT, suppression, reason, Console())
 
 
@@ -172,5 +177,5 @@ def reset_breaker(
     rule: Annotated[str, typer.Argument(help="Name of the rule.")], user: User = None, reason: Why = ""
 ) -> None:
     """Free a rule that its breaker limited; its counts begin anew."""
-    with _session(user) as console:
+    with session(user) as console:
         command.reset(console, rule, reason, Console())

@@ -162,6 +162,11 @@ class Settings(BaseSettings):
     model: Annotated[DirectoryPath | None, BeforeValidator(_none)] = Field(
         None, description="Directory of the anomaly model, or `none`: no anomaly score."
     )
+    registry: str | None = Field(
+        None,
+        min_length=1,
+        description="Model registry: a directory or `s3://bucket/prefix`; unset: in the data directory.",
+    )
     mappings: DirectoryPath | None = Field(
         None, description="Directory of CSV mapping tables: customer codes to groups, region names to codes."
     )
@@ -365,6 +370,7 @@ _UNSET = {
     "database_url": "embedded",
     "kafka": "embedded",
     "events": "sample",
+    "registry": "in data_dir",
     "session_secret": "generated",
     "password": "asked for",
     "speed": "max",
@@ -380,7 +386,7 @@ def _shown(name: str, value: object) -> str:
             return MASK
         case "speed", float():
             return f"{value:g}x"
-        case (("redis_url" | "database_url"), str()):
+        case (("redis_url" | "database_url" | "registry"), str()):
             return masked_url(value)
         case _, tuple():
             return os.pathsep.join(str(path) for path in value)

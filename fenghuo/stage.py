@@ -141,7 +141,7 @@ class Stage:
         if case.anomaly is not None:
             given = np.full(len(batch), case.anomaly)
             anomaly = Column(given, np.ones(len(batch), np.bool_), Kind.NUMBER)
-        judgement = evaluate(self._pack, batch, derived, windowed.profiles, anomaly)
+        judgement = evaluate(self._pack, batch, derived, windowed.profiles, anomaly, limit=case.anomaly_limit)
         verdict = self._verdict(rule, judgement)
         wanted = [(row, step.expect, step.line) for row, step in enumerate(case.steps) if step.expect]
         wanted.append((len(case.steps) - 1, case.expect, case.line))

@@ -19,27 +19,26 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
+from fenghuo.building import Builder, LoadedModels, Watch
 from fenghuo.editions import Editions, Noted, RuleWatch, Told
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
 from fenghuo.recovery import prepare_recovery
+from fenghuo.registry import artefacts_of
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from flows import steps
-from flows.beside import Beside, Trial
 from flows.judge import Judge
 from flows.risk import risk_flow
-from flows.rulings import FIXED, Built, Judging, Rulings
+from flows.rulings import FIXED, Judging, Rulings
 from flows.windows import OpenWorker, Overdue, WorkerWindows
-from models.errors import ModelError
+from models.lifecycle import Candidate
 from models.model import Model
 from models.registry import load as load_model
-from rules.edition import Edition, EditionStore, PackVersion
-from rules.pack import Pack, read_pack
+from rules.pack import Pack
 from rules.quarantine import Quarantine
-from rules.suppression import Suppressions
-from rules.terms import under
-from rules.union import load_packs, united
+from rules.union import load_packs
+from store.artefacts import Artefacts
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers, RuleCounts
@@ -188,24 +187,32 @@ def build_flow(
 
 
 @contextmanager
-def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[Editions]:
+def following_editions(
+    risk: Risk, database_url: str, lineage: str, watch: Watch | None = None
+) -> Iterator[Editions]:
     """The editions that a database keeps, followed until the end of the block.
 
-    Where it keeps none, the packs of the settings become the first.
+    Where it keeps none, the packs and the model of the settings become the first.
 
     Args:
         risk: what judges otherwise.
         database_url: of the database.
         lineage: name of the run that the places of lanes belong to.
+        watch: makes what watches the models; None for none.
 
     Raises:
-        FenghuoError: the database can't be used, or what it keeps can't judge.
+        FenghuoError: the database or the registry can't be used, or what it keeps can't judge.
     """
     migrate(database_url)
     engine = sync_engine(database_url)
+    artefacts = artefacts_of(risk.settings)
     try:
         store = PostgresEditionStore(engine)
-        store.seed({str(path): path.read_text("utf-8") for path in risk.settings.pack})
+        if store.newest() == 0:
+            store.seed(
+                {str(path): path.read_text("utf-8") for path in risk.settings.pack},
+                champion=_first_champion(risk.settings, artefacts),
+            )
         noted, process = Noted(), secrets.token_hex(8)
         told = Told(
             RuleCounts(engine, process),
@@ -213,60 +220,19 @@ def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[
             SuppressionStore(engine),
             Breakers(engine),
         )
-        watch = RuleWatch(noted, told, wall_clock, risk.metrics)
-        build = _Builder(risk, store, noted)
-        with Editions(store, build, risk.metrics, lineage, watch) as editions:
+        rules = RuleWatch(noted, told, wall_clock, risk.metrics)
+        models = LoadedModels(lambda ref: artefacts.open(ref.id, ref.sha256).model, risk.metrics)
+        after = risk.settings.quarantine_after
+        build = Builder(store, models, risk.model, noted, risk.metrics, after, watch)
+        with Editions(store, build, risk.metrics, lineage, rules) as editions:
             yield editions
     finally:
         engine.dispose()
 
 
-class _Builder:
-    """Makes what judges by an edition."""
-
-    def __init__(self, risk: Risk, store: EditionStore, noted: Noted) -> None:
-        self._noted = noted
-        self._risk = risk
-        self._store = store
-        self._quarantines: dict[str, Quarantine] = {}
-
-    def __call__(self, edition: Edition) -> Built:
-        risk = self._risk
-        packs = [self._read(version) for version in edition.active]
-        pack = under(united(packs), edition)
-        after = risk.settings.quarantine_after
-        quarantine = self._quarantines.setdefault(pack.content_hash, Quarantine(after))
-        suppressions = Suppressions(edition.suppressions, self._noted.rises)
-        model = risk.model
-        if model is not None:
-            try:
-                model.check_features(pack.kinds)
-            except ModelError as error:
-                _log.error("model_set_aside", model=model.id, pack=pack.id, error=str(error))
-                model = None
-        judge = Judge(pack, model, wall_clock, risk.metrics, quarantine, suppressions, self._noted.tally)
-        return Built(pack, judge, list(self._trials(edition, packs)), suppressions)
-
-    def _read(self, version: PackVersion) -> Pack:
-        return read_pack(self._store.source(version.sha256), f"{version.pack}@{version.version}")
-
-    def _trials(self, edition: Edition, live: list[Pack]) -> Iterator[Beside]:
-        """The versions in the shadow; one that can't be read is left out and told."""
-        by_name = {pack.name: pack for pack in live}
-        for version in edition.shadow:
-            try:
-                trial = Trial(self._read(version), by_name.get(version.pack))
-            except FenghuoError as error:
-                _log.error("shadow_left_out", pack=version.pack, version=version.version, error=str(error))
-                continue
-            model = self._risk.model
-            try:
-                for pack in (trial.shadow, trial.live):
-                    if model is not None and pack is not None:
-                        model.check_features(pack.kinds)
-            except ModelError:
-                model = None
-            yield Beside(trial, model, self._noted.shadows, self._risk.metrics)
+def _first_champion(settings: Settings, artefacts: Artefacts) -> Candidate | None:
+    """The model of the settings, taken into the registry."""
+    return None if settings.model is None else artefacts.open(artefacts.put(settings.model).id).candidate
 
 
 def plans(pack: Pack) -> tuple[WindowPlan, WindowPlan]:

@@ -76,5 +76,7 @@ class Beside:
     def _judgement(self, pack: Pack, windowed: WindowedBatch) -> Judgement:
         batch = windowed.batch
         derived = derive(pack, batch, windowed.features, windowed.warming)
-        anomaly = score(self._model, batch, derived).percentile if self._model is not None else None
-        return evaluate(pack, batch, derived, windowed.profiles, anomaly)
+        said = score(self._model, batch, derived) if self._model is not None else None
+        if said is None:
+            return evaluate(pack, batch, derived, windowed.profiles, None)
+        return evaluate(pack, batch, derived, windowed.profiles, said.percentile, limit=said.limit)

@@ -1,9 +1,10 @@
 """The step that judges: features, score, rules and decision of one batch, as bytes to send."""
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from functools import cache
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -34,6 +35,20 @@ TOP = 3  # features named with every score that has a hit
 _log = structlog.get_logger(__name__)
 
 
+class Observer(Protocol):
+    """Sees what was judged, and changes nothing of it: drift watches, models in the shadow."""
+
+    def __call__(self, windowed: WindowedBatch, judgement: Judgement, said: Score | None) -> None:
+        """Look at a batch.
+
+        Args:
+            windowed: the batch with its windows; `repeated` marks events that were seen before.
+            judgement: with all features as columns, the derived ones included.
+            said: what the champion says; None without one.
+        """
+        ...
+
+
 class _Decided(NamedTuple):
     """Decisions and hits of a batch, encoded, and the number of decisions by outcome."""
 
@@ -53,6 +68,7 @@ class Judge:
         quarantine: of rules that fail; shared by whatever judges by the same pack.
         suppressions: of hits.
         tally: counts what rules hold, for their breakers; None where there are none.
+        observers: see every batch that was judged; one that fails is counted and changes nothing.
     """
 
     def __init__(
@@ -64,7 +80,10 @@ class Judge:
         quarantine: Quarantine | None = None,
         suppressions: Suppressions | None = None,
         tally: RuleTally | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
+        self._observers = observers
+        self._told = False
         self._tally = tally
         self._pack = pack
         self._quarantine = quarantine or Quarantine(DEFAULT_AFTER)
@@ -96,7 +115,14 @@ class Judge:
         with seconds("rules").time():
             anomaly = said.percentile if said is not None else None
             judgement = evaluate(
-                pack, batch, derived, windowed.profiles, anomaly, self._suppressions, self._quarantine.held
+                pack,
+                batch,
+                derived,
+                windowed.profiles,
+                anomaly,
+                self._suppressions,
+                self._quarantine.held,
+                said.limit if said is not None else None,
             )
             self._note_failures(judgement)
             if self._tally is not None:
@@ -104,7 +130,18 @@ class Judge:
             scored = self._scored(batch, judgement, said)
         now = self._clock()
         decided = self._decide(windowed, judgement, scored, now)
+        self._show(windowed, judgement, said)
         return self._output(windowed, judgement, decided, now)
+
+    def _show(self, windowed: WindowedBatch, judgement: Judgement, said: Score | None) -> None:
+        for observer in self._observers:
+            try:
+                observer(windowed, judgement, said)
+            except Exception:  # noqa: BLE001  # whatever an observer does, the decisions stand
+                self._metrics.observer_failures.inc()
+                if not self._told:
+                    self._told = True
+                    _log.exception("observer_failed", observer=type(observer).__name__)
 
     def _note_failures(self, judgement: Judgement) -> None:
         for name, message in self._quarantine.note(judgement.verdicts):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import structlog
 
 from flows.beside import Beside
+from models.model import Model
 from rules.pack import Pack
 from rules.suppression import Suppressions
 from rules.union import definition
@@ -27,12 +28,25 @@ _log = structlog.get_logger(__name__)
 
 
 class Built(NamedTuple):
-    """What judges by an edition: the packs in force as one, versions in the shadow, and suppressions."""
+    """What judges by an edition.
+
+    Args:
+        pack: the packs in force as one.
+        judge: judges by them.
+        trials: versions in the shadow.
+        suppressions: of hits.
+        model: gives `anomaly`; None for none.
+        set_aside: whether there is a champion, and the packs lack a feature of it.
+        models: in the shadow; the judge's observers have them score.
+    """
 
     pack: Pack
     judge: Judging
     trials: Sequence[Beside] = ()
     suppressions: Suppressions | None = None
+    model: Model | None = None
+    set_aside: bool = False
+    models: Sequence[Model] = ()
 
 
 class Ground(NamedTuple):
@@ -147,8 +161,16 @@ class Rulings:
         ruling = self._rulings.get(edition)
         if ruling is None:
             assert self._load is not None, edition
-            ruling = self.add(edition, *self._load(edition))
+            ruling = self.enter_edition(edition, self._load(edition))
         return ruling
+
+    def enter_edition(self, edition: int, built: Built) -> Ruling:
+        """Make an edition known as it was built.
+
+        Raises:
+            WindowError: as `add`.
+        """
+        return self.add(edition, built.pack, built.judge, built.trials, built.suppressions)
 
     def ground(self, scope: Entity) -> Ground:
         """What the windows of a stage have to give: by counterparty, or of all other entities."""

@@ -8,6 +8,9 @@ from msgspec import Struct
 from events.columns import Float64s, Int64s, Objects
 from models.errors import ModelError
 
+LEAST = 0.99
+"""The level never falls below: a budget that is not used up makes nothing ordinary worth a look."""
+
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     """What a model may raise, and the level that keeps to it.
@@ -30,7 +33,7 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
 def budget_for(
     percentiles: Float64s, groups: Objects, days: Int64s, per_day: int, share: float = 1.0
 ) -> Budget:
-    """The lowest level with which no day has more than `per_day` customers at or above it.
+    """The lowest level from `LEAST` on with which no day has more than `per_day` customers at or above it.
 
     A customer counts once a day: hits of one customer grow the same alert.
 
@@ -58,7 +61,7 @@ def budget_for(
     first[1:] = (np.diff(names[order]) != 0) | (np.diff(days[order]) != 0)
     highest, day = percentiles[order][first], days[order][first]
     numbers, starts, counts = np.unique(day, return_index=True, return_counts=True)
-    level = 0.0
+    level = LEAST
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
         if count > allowed:
             ranked = np.sort(highest[start : start + count])

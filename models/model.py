@@ -14,8 +14,8 @@ from models.baseline import Baseline, shown
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import Encoder
-from models.forest import Forest
 from models.manifest import BASELINE, Manifest
+from models.scorer import Scorer
 
 
 class Scores(NamedTuple):
@@ -54,15 +54,15 @@ class Model:
 
     Args:
         manifest: what it is and what it was trained on.
-        encoder: from feature columns to the matrix that the forest reads.
-        forest: the trees.
+        encoder: from feature columns to the matrix that the scorer reads.
+        scorer: scores that matrix.
         calibration: from raw scores to percentiles.
         parts: content of the files beside the manifest, by name.
     """
 
     manifest: Manifest
     encoder: Encoder
-    forest: Forest = field(repr=False)
+    scorer: Scorer = field(repr=False)
     calibration: Calibration = field(repr=False)
     parts: Mapping[str, bytes] = field(repr=False)
 
@@ -74,7 +74,7 @@ class Model:
     @property
     def base(self) -> float:
         """The raw score that contributions start from: that of a row of mean path length."""
-        return self.forest.base
+        return self.scorer.base
 
     @cached_property
     def event_types(self) -> frozenset[str]:
@@ -136,7 +136,7 @@ class Model:
         Raises:
             ModelError: a feature has no column, or one of another kind or length.
         """
-        scores = self.forest.score(self.encoder.matrix(columns))
+        scores = self.scorer.score(self.encoder.matrix(columns))
         return Scores(scores, self.calibration.percentile(scores, self.codes(columns)))
 
     def codes(self, columns: Mapping[str, Column]) -> Int64s | None:
@@ -176,7 +176,7 @@ class Model:
             ModelError: a feature has no column, or one of another kind or length.
         """
         chosen = {name: columns[name].take(rows) for name in self.kinds if name in columns}
-        shares = self.forest.explain(self.encoder.matrix(chosen))
+        shares = self.scorer.explain(self.encoder.matrix(chosen))
         order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :top]
         own, peers = self._usual(chosen, groups, len(rows))
         explained: list[list[Share]] = []

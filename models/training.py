@@ -20,7 +20,7 @@ from models.budget import Budget, budget_for
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import Encoder, fit_encoder
-from models.forest import Forest, flatten
+from models.forest import flatten
 from models.manifest import (
     ARTEFACT,
     BASELINE,
@@ -33,6 +33,7 @@ from models.manifest import (
 )
 from models.material import Material
 from models.model import Model
+from models.scorer import Scorer
 from models.segments import Segmentation, segmentation
 
 SCORED = (EventType.ORDER_PLACED, EventType.SHIPMENT_DISPATCHED)
@@ -208,7 +209,7 @@ def _budget(growth: Growth, per_day: int, percentiles: Any, material: Material) 
 def assemble(
     content: Content,
     encoder: Encoder,
-    forest: Forest,
+    scorer: Scorer,
     calibration: Calibration,
     parts: Mapping[str, bytes],
 ) -> Model:
@@ -217,18 +218,18 @@ def assemble(
     Args:
         content: what the manifest says of it.
         encoder: from features to the matrix.
-        forest: scores the matrix.
+        scorer: scores the matrix.
         calibration: from scores to percentiles.
         parts: content of the files beside the manifest, by name.
     """
     files = {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
     manifest = Manifest(
         **{name: getattr(content, name) for name in Content.__struct_fields__},
-        id=content_id(content, forest.arrays, files),
+        id=content_id(content, scorer.arrays, files),
         versions={"python": python_version(), **{name: version(name) for name in LIBRARIES}},
         files=files,
     )
-    return Model(manifest, encoder, forest, calibration, parts)
+    return Model(manifest, encoder, scorer, calibration, parts)
 
 
 def _check(**parameters: int) -> None:

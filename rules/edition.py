@@ -1,8 +1,9 @@
-"""The edition: everything about rules that can change while events are judged, under one number.
+"""The edition: everything that judges and can change while events are judged, under one number.
 
-Each change (a version published, a suppression, a breaker that tripped) makes a new edition; none is ever
-altered. A partition of the input goes over to the next edition at one place, which is written down before it
-is used, so that messages delivered again are judged by the edition that judged them before.
+Each change (a version published, a model promoted, a suppression, a breaker that tripped) makes a new
+edition; none is ever altered. A partition of the input goes over to the next edition at one place, which is
+written down before it is used, so that messages delivered again are judged by the edition that judged them
+before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from models.lifecycle import ModelRef
 from rules.suppression import Suppression
 
 
@@ -37,6 +39,9 @@ class Edition(Struct, frozen=True, kw_only=True):
         paused: names of rules that are not evaluated.
         limited: names of rules whose breaker tripped: their outcome is `review` at most.
         suppressions: those that had not ended when the edition was made.
+        governed: whether a champion was ever named; before, the model of the settings scores.
+        champion: the model that gives `anomaly`; None for none.
+        shadow_models: models that score beside it, without consequence.
     """
 
     number: int
@@ -45,6 +50,9 @@ class Edition(Struct, frozen=True, kw_only=True):
     paused: tuple[str, ...] = ()
     limited: tuple[str, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    governed: bool = False
+    champion: ModelRef | None = None
+    shadow_models: tuple[ModelRef, ...] = ()
 
 
 class Boundary(Struct, frozen=True, kw_only=True):
@@ -64,6 +72,10 @@ class EditionStore(Protocol):
 
     def newest(self) -> int:
         """Number of the newest edition; 0 where there is none."""
+        ...
+
+    def reached(self) -> int:
+        """Number of the newest edition that a lane went over to; 0 where none did."""
         ...
 
     def edition(self, number: int) -> Edition:

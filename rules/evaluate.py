@@ -163,6 +163,7 @@ def evaluate(
     anomaly: Column | None,
     suppressions: Suppressions | None = None,
     quarantined: Mapping[str, str] | None = None,
+    limit: float | None = None,
 ) -> Judgement:
     """Judge a batch by every active and shadow rule of a pack.
 
@@ -177,9 +178,10 @@ def evaluate(
         anomaly: percentile of the model's score, shape (n,); None without a model.
         suppressions: of hits.
         quarantined: why rules are not run any more, by name; their result is `error`.
+        limit: percentile that the model's alert budget allows; None without one.
     """
     set_aside = quarantined or {}
-    columns = RuleColumns(batch, pack.local_time, derived.features, derived.failures, profile, anomaly)
+    columns = RuleColumns(batch, pack.local_time, derived.features, derived.failures, profile, anomaly, limit)
     frame = Frame(columns)
     codes = np.zeros((len(pack.evaluated), len(batch)), np.int8)
     types: dict[frozenset[EventType], tuple[Bools, int]] = {}

@@ -1,25 +1,9 @@
 """The life of a version of a pack and of a suppression: the states, and who may do what."""
 
-from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import NamedTuple
 
-from msgspec import Struct
-
-from rules.errors import RuleError
+from events.rights import APPROVER, AUTHOR, OPERATOR, LifecycleError, Person, Right, allow, lead
 from rules.rule import Mode
-
-AUTHOR = "rule-author"
-"""The role of those who write rules: they submit, try in the shadow and ask for suppressions."""
-
-APPROVER = "rule-approver"
-"""The role of those who put rules into force; a person may have both, though never for one version."""
-
-OPERATOR = "sre"
-"""The role of those who keep it running: in an emergency they may pause."""
-
-SYSTEM = "system"
-"""Stands for the configuration and the breakers where no person acted."""
 
 IN_FORCE = frozenset({Mode.ACTIVE, Mode.PAUSED})
 """The states of which a pack has one version at most."""
@@ -46,56 +30,6 @@ class Standing(StrEnum):
     REQUESTED = "requested"
     APPROVED = "approved"
     LIFTED = "lifted"
-
-
-class Refusal(StrEnum):
-    """Why something was refused."""
-
-    ROLE = "role"  # nobody gave the person that right
-    OWN_WORK = "own-work"  # another person has to do it
-    UNKNOWN = "unknown"  # there is no such thing
-    STATE = "state"  # it cannot be done from where it stands
-    CONTENT = "content"  # the same number with another content
-    LAST = "last"  # nothing would judge any more
-    CLASH = "clash"  # it contradicts what else is in force
-    TIME = "time"  # a suppression that ends before it begins, or too late
-
-
-class LifecycleError(RuleError):
-    """Raised when an action is refused.
-
-    Args:
-        refusal: why, for programs and for texts in other languages.
-        what: which thing, what was got, what to do.
-    """
-
-    def __init__(self, refusal: Refusal, what: str) -> None:
-        self.refusal = refusal
-        super().__init__(what)
-
-
-class Person(Struct, frozen=True):
-    """Who acts.
-
-    Args:
-        name: sign-in name.
-        roles: names of roles.
-    """
-
-    name: str
-    roles: frozenset[str]
-
-
-class Right(NamedTuple):
-    """What an action asks of a person.
-
-    Args:
-        roles: any of these.
-        second: whether it must be another than the author or requester.
-    """
-
-    roles: AbstractSet[str]
-    second: bool = False
 
 
 RIGHTS = {
@@ -148,18 +82,7 @@ def may(action: Action, person: Person, author: str | None = None, state: Mode |
     Raises:
         LifecycleError: the person has no role for it, or it asks for a second person.
     """
-    right = right_of(action, state)
-    if not right.roles & person.roles:
-        raise LifecycleError(
-            Refusal.ROLE,
-            f"`{person.name}` may not {action}: it needs the role {_either(right.roles)}; ask who has it",
-        )
-    if right.second and author == person.name:
-        raise LifecycleError(
-            Refusal.OWN_WORK,
-            f"`{person.name}` may not {action} their own work; a second person with the role "
-            f"{_either(right.roles)} has to",
-        )
+    allow(action, right_of(action, state), person, author)
 
 
 def able(action: Action, person: Person, author: str | None = None, state: Mode | None = None) -> bool:
@@ -177,13 +100,7 @@ def step(action: Action, state: Mode, version: str) -> Mode:
     Raises:
         LifecycleError: it leads nowhere from there.
     """
-    states, to = _STEPS[action]
-    if state not in states:
-        raise LifecycleError(
-            Refusal.STATE,
-            f"`{version}` is {state}, and only {_either(states)} can {action}; nothing was changed",
-        )
-    return to
+    return lead(_STEPS, action, state, f"`{version}`")
 
 
 def steps_from(state: Mode) -> tuple[Action, ...]:
@@ -197,15 +114,4 @@ def stand(action: Action, standing: Standing, suppression: str) -> Standing:
     Raises:
         LifecycleError: it leads nowhere from there.
     """
-    standings, to = _STANDINGS[action]
-    if standing not in standings:
-        raise LifecycleError(
-            Refusal.STATE,
-            f"suppression `{suppression}` is {standing}, and only {_either(standings)} can {action}; "
-            "nothing was changed",
-        )
-    return to
-
-
-def _either(names: AbstractSet[str]) -> str:
-    return " or ".join(f"`{name}`" for name in sorted(names))
+    return lead(_STANDINGS, action, standing, f"suppression `{suppression}`")

@@ -17,10 +17,12 @@ class Score:
     Args:
         percentile: share of the training rows that score lower, 0–1, shape (n,).
         raw: raw scores, shape (n,).
+        limit: percentile that the model's alert budget allows; None without one.
     """
 
     percentile: Column
     raw: Column
+    limit: float | None
 
 
 def score(model: Model, batch: EventBatch, derived: Derived) -> Score:
@@ -37,4 +39,4 @@ def score(model: Model, batch: EventBatch, derived: Derived) -> Score:
             columns = {name: column.take(rows) for name, column in columns.items()}
         scores = model.score(columns)
         percentile[rows], raw[rows] = scores.percentile, scores.score
-    return Score(Column(percentile, wanted, Kind.NUMBER), Column(raw, wanted, Kind.NUMBER))
+    return Score(Column(percentile, wanted, Kind.NUMBER), Column(raw, wanted, Kind.NUMBER), model.limit)

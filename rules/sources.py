@@ -9,7 +9,7 @@ import numpy.typing as npt
 from events.columns import EVENT_FIELDS, Column, EventBatch, Kind, text_column
 from rules.calendar import working_days
 from rules.errors import RuleError
-from rules.language.scope import ANOMALY, ATTRIBUTES, PROFILE
+from rules.language.scope import ANOMALY, ATTRIBUTES, MODEL, PROFILE
 from rules.local_time import LocalTime
 
 
@@ -66,6 +66,7 @@ class RuleColumns(EventColumns):
         failures: messages of the expressions that failed, by feature.
         profile: the customers' profiles; None where there are none.
         anomaly: percentiles of the model's scores; None without a model.
+        limit: percentile that the model's alert budget allows; None without a budget.
     """
 
     def __init__(
@@ -76,12 +77,14 @@ class RuleColumns(EventColumns):
         failures: Mapping[str, str],
         profile: ProfileSource | None,
         anomaly: Column | None,
+        limit: float | None = None,
     ) -> None:
         super().__init__(batch, local_time)
         self._features = features
         self._failures = failures
         self._profile = profile
         self._anomaly = anomaly
+        self._limit = limit
 
     def column(self, name: str, kind: Kind | None) -> Column:
         """The column of a name.
@@ -98,9 +101,17 @@ class RuleColumns(EventColumns):
             if self._profile is None:
                 return nulls(len(self), kind)
             return self._profile.column(name.removeprefix(PROFILE), kind)
-        if name == ANOMALY:
-            return nulls(len(self), Kind.NUMBER) if self._anomaly is None else self._anomaly
+        if name in MODEL:
+            said = self._anomaly if name == ANOMALY else self._limits
+            return nulls(len(self), Kind.NUMBER) if said is None else said
         return super().column(name, kind)
+
+    @property
+    def _limits(self) -> Column | None:
+        """The limit, for every event."""
+        if self._limit is None:
+            return None
+        return Column(np.full(len(self), self._limit), np.ones(len(self), np.bool_), Kind.NUMBER)
 
 
 def nulls(rows: int, kind: Kind) -> Column:

@@ -50,6 +50,7 @@ class Case:
         expect: what must come of it; for a rule of the last event.
         observed: values that the last result must show, in the units of conditions.
         anomaly: percentile that the model gives to every event; None without a model.
+        anomaly_limit: percentile that its alert budget allows; None without one.
         degraded: whether the windows cannot be read.
         until: moment that the clock reaches at the end, epoch milliseconds; None where only events move it.
         line: where it stands in the file.
@@ -60,6 +61,7 @@ class Case:
     expect: Expected
     observed: dict[str, Decimal | str]
     anomaly: float | None
+    anomaly_limit: float | None
     degraded: bool
     until: int | None
     line: int

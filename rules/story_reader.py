@@ -89,6 +89,9 @@ def _start(entry: Entry | None, pack: Pack) -> int:
     return milliseconds(local)
 
 
+_OF_RULES = ("title", "observed", "anomaly", "anomaly_limit", "degraded")
+
+
 class _Reader:
     """Makes cases of one subject; events follow one another a minute apart unless they say when."""
 
@@ -107,19 +110,21 @@ class _Reader:
         """One case."""
         self._cases += 1
         deadline = isinstance(self._subject, Deadline)
-        optional = ("title", "until") if deadline else ("title", "observed", "anomaly", "degraded")
+        optional = ("title", "until") if deadline else _OF_RULES
         fields = entry.fields(("events", "expect"), optional)
         steps: list[Step] = []
         at = self._start - MINUTE
         for one in fields["events"].items():
             at = self._events(one, at, steps)
-        anomaly, degraded, until = (fields.get(key) for key in ("anomaly", "degraded", "until"))
+        anomaly, limit = fields.get("anomaly"), fields.get("anomaly_limit")
+        degraded, until = fields.get("degraded"), fields.get("until")
         return Case(
             title=fields["title"].text() if "title" in fields else f"case {self._cases}",
             steps=tuple(steps),
             expect=self._expected(fields["expect"]),
             observed={name: _plain(cell) for name, cell in _entries(fields.get("observed")).items()},
             anomaly=float(_number(anomaly)) if anomaly else None,
+            anomaly_limit=float(_number(limit)) if limit else None,
             degraded=_truth(degraded) if degraded else False,
             until=self._start + until.duration(0) if until else None,
             line=entry.line,

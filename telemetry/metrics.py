@@ -153,7 +153,27 @@ class FlowMetrics:
             "fenghuo_pack_info", "The rule pack in force; always 1.", ["pack", "content"], registry=registry
         )
         self.model = Gauge(
-            "fenghuo_model_info", "The anomaly model in force; always 1.", ["model"], registry=registry
+            "fenghuo_model_info",
+            "The anomaly model in force, `none` without one; always 1.",
+            ["model"],
+            registry=registry,
+        )
+        self.model_set_aside = Gauge(
+            "fenghuo_model_set_aside",
+            "1 while the packs in force lack a feature of the champion: it doesn't score, `anomaly` is NULL.",
+            registry=registry,
+        )
+        self.model_failures = Counter(
+            "fenghuo_model_failures",
+            "Tries to load a model of an edition that failed, by its state: without its champion an edition "
+            "does not come into force, a model in the shadow is left out.",
+            ["state"],
+            registry=registry,
+        )
+        self.observer_failures = Counter(
+            "fenghuo_observer_failures",
+            "Batches that a watch of features or a model in the shadow failed on; decisions are untouched.",
+            registry=registry,
         )
         self.undelivered = Counter(
             "fenghuo_undelivered_messages",

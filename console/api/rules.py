@@ -14,13 +14,24 @@ from console.errors import NotFoundError
 from console.ports import Rules
 from console.sessions import Sessions
 from events.clock import milliseconds, rfc3339, wall_clock
+from events.rights import Person
 from rules.decision import Tier
 from rules.errors import PackError
-from rules.lifecycle import Action, Person
+from rules.lifecycle import Action
 from rules.suppression import Suppression
 
 MAX_TEXT = 500
-_TIMES = ("submitted_at", "changed_at", "limited_at", "starts_at", "expires_at", "since", "until")
+_TIMES = (
+    "submitted_at",
+    "registered_at",
+    "proposed_at",
+    "changed_at",
+    "limited_at",
+    "starts_at",
+    "expires_at",
+    "since",
+    "until",
+)
 
 PRINTED = r"^[^\x00]*$"  # PostgreSQL's text holds no NUL
 

@@ -15,7 +15,8 @@ from console.api.rules import MAX_TEXT, PRINTED, Settlement, Step, person_of
 from console.ports import Rules
 from console.render import Renderer
 from console.sessions import Sessions
-from rules.lifecycle import Action, LifecycleError, Person, able, steps_from
+from events.rights import LifecycleError, Person
+from rules.lifecycle import Action, able, steps_from
 from rules.shadow import ShadowReport
 from rules.views import ChangeRow, LimitedRule, Moved, SuppressionRow, VersionRow
 

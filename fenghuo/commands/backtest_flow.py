@@ -138,7 +138,8 @@ class TrialJudge:
                 said = score(model, batch, derived)
         with self._ruling.time():
             anomaly = said.percentile if said is not None else None
-            judgement = evaluate(pack, batch, derived, part.profiles, anomaly)
+            limit = said.limit if said is not None else None
+            judgement = evaluate(pack, batch, derived, part.profiles, anomaly, limit=limit)
             return batch_hits(book, batch, judgement), said
 
 

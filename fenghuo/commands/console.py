@@ -12,6 +12,7 @@ from console.ports import Rules
 from console.server import ConsoleServer, listen
 from fenghuo.embedded import start_services
 from fenghuo.ending import stop_on_signals
+from fenghuo.registry import artefacts_of
 from fenghuo.session_key import session_secret
 from fenghuo.settings import Settings, SettingsError, variable
 from store.postgres.alert_reader import PostgresAlertReader
@@ -19,6 +20,7 @@ from store.postgres.engine import async_engine, sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers
 from store.postgres.rules.editions import PostgresEditionStore
+from store.postgres.rules.models import ModelStore
 from store.postgres.rules.packs import PackStore
 from store.postgres.rules.shadows import ShadowCounts
 from store.postgres.rules.suppressions import SuppressionStore
@@ -51,6 +53,7 @@ def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
             alerts=PostgresAlertReader(engine),
             users=PostgresUserReader(engine),
             rules=rules_on(blocking),
+            models=ModelStore(blocking, artefacts_of(settings)),
             session_secret=session_secret(settings).get_secret_value(),
             metrics=CollectorRegistry(),
             demo_users=demo_users,

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from fenghuo.console_client import ConsoleClient
+from fenghuo.printing import columns, say
 from rules.lifecycle import Action
 from rules.pack import load_pack
 
@@ -25,9 +24,9 @@ def submit(console: ConsoleClient, path: Path, reason: str, out: Console) -> Non
     version = console.post("/api/rules/packs", content=text, name=path.name, reason=reason)
     named = f"{version['pack']}@{version['version']}"
     told = "handed in" if version["fresh"] else "was there already"
-    _say(out, f"{named}: {told}, {version['state']}")
+    say(out, f"{named}: {told}, {version['state']}")
     if version["state"] != "active":
-        _say(
+        say(
             out,
             "a second person has to publish it: "
             f"fenghuo rules publish {version['pack']} {version['version']}",
@@ -52,7 +51,7 @@ def suppress(console: ConsoleClient, wanted: Mapping[str, str], out: Console) ->
     """
     moved = console.post("/api/rules/suppressions", wanted)
     _tell(moved, out)
-    _say(out, f"a second person has to approve it: fenghuo rules approve {moved['name']}")
+    say(out, f"a second person has to approve it: fenghuo rules approve {moved['name']}")
 
 
 def settle(console: ConsoleClient, action: Action, identity: str, reason: str, out: Console) -> None:
@@ -78,14 +77,14 @@ def listed(console: ConsoleClient, out: Console) -> None:
     """Print every version, the suppressions and the limited rules."""
     packs = console.get("/api/rules/packs")
     out.print(f"版次 edition {packs['edition']}", highlight=False)
-    table = _table("版本 version", "状态 state", "作者 author", "自 since", "由 by")
+    table = columns("版本 version", "状态 state", "作者 author", "自 since", "由 by")
     for row in packs["versions"]:
         named = f"{row['pack']}@{row['version']}"
         table.add_row(named, row["state"], row["author"], row["changed_at"], row["changed_by"])
     out.print(table)
     suppressions = console.get("/api/rules/suppressions")["suppressions"]
     if suppressions:
-        table = _table("抑制 suppression", "对象 what", "状态 state", "止 until")
+        table = columns("抑制 suppression", "对象 what", "状态 state", "止 until")
         for row in suppressions:
             one = row["suppression"]
             what = f"{one['group']}: {one['rule'] or one['scenario']}"
@@ -93,7 +92,7 @@ def listed(console: ConsoleClient, out: Console) -> None:
         out.print(table)
     limited = console.get("/api/rules/breakers")["limited"]
     if limited:
-        table = _table("熔断 limited rule", "自 since")
+        table = columns("熔断 limited rule", "自 since")
         for row in limited:
             table.add_row(row["rule"], row["limited_at"])
         out.print(table)
@@ -101,7 +100,7 @@ def listed(console: ConsoleClient, out: Console) -> None:
 
 def history(console: ConsoleClient, name: str | None, out: Console) -> None:
     """Print the changes, the newest first."""
-    table = _table("时间 at", "对象 what", "操作 action", "由 by", "版次 edition", "理由 reason")
+    table = columns("时间 at", "对象 what", "操作 action", "由 by", "版次 edition", "理由 reason")
     for row in console.get("/api/rules/history", **({"name": name} if name else {}))["changes"]:
         what = f"{row['name']}@{row['version']}" if row["version"] else row["name"]
         edition = "" if row["edition"] is None else str(row["edition"])
@@ -109,17 +108,6 @@ def history(console: ConsoleClient, name: str | None, out: Console) -> None:
     out.print(table)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(*columns, box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        column.overflow = "fold"
-    return table
-
-
 def _tell(moved: Mapping[str, Any], out: Console) -> None:
     edition = moved["edition"]
-    _say(out, f"{moved['name']}: {moved['state']}" + (f", edition {edition}" if edition else ""))
-
-
-def _say(out: Console, text: str) -> None:
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    say(out, f"{moved['name']}: {moved['state']}" + (f", edition {edition}" if edition else ""))

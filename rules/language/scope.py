@@ -12,13 +12,17 @@ CALENDAR = {"hour": Kind.NUMBER, "weekday": Kind.NUMBER, "workday": Kind.BOOL}
 
 _SHOWN = 64  # characters of a name; a feature's name has no more
 ANOMALY = "anomaly"
+ANOMALY_LIMIT = "anomaly_limit"
+MODEL = frozenset({ANOMALY, ANOMALY_LIMIT})
+"""What the anomaly model says."""
+
 ATTRIBUTES = "attributes."
 PROFILE = "profile."
 
 PROFILE_MONEY = frozenset({"profile.credit_limit", "profile.exposure"})
 """Profile values that are money wherever they stand."""
 
-RESERVED = frozenset({*EVENT_FIELDS, *CALENDAR, ANOMALY, "attributes", "profile"})
+RESERVED = frozenset({*EVENT_FIELDS, *CALENDAR, *MODEL, "attributes", "profile"})
 """Names that a feature cannot take."""
 
 
@@ -34,7 +38,7 @@ class Scope:
         features: features by name.
         lists: named lists for LISTED.
         profile: whether `profile.x` may be read.
-        anomaly: whether `anomaly` may be read.
+        anomaly: whether `anomaly` and `anomaly_limit` may be read.
         hidden: names that exist but cannot be read here.
         place: what the condition is, for messages: "a feature's `where`".
         parts: what the conditions of this scope have in common, and what they cost together.
@@ -60,7 +64,7 @@ class Scope:
             if not self.profile:
                 raise UnknownNameError(f"`{name}` cannot be read in {self.place}")
             return Kind.MONEY if name in PROFILE_MONEY else None
-        if name == ANOMALY:
+        if name in MODEL:
             if not self.anomaly:
                 raise UnknownNameError(f"`{name}` cannot be read in {self.place}")
             return Kind.NUMBER
@@ -73,4 +77,4 @@ class Scope:
 
     def _known(self) -> set[str]:
         names = {*self.features, *EVENT_FIELDS, *CALENDAR}
-        return names | {ANOMALY} if self.anomaly else names
+        return names | MODEL if self.anomaly else names

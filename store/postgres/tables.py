@@ -1,4 +1,4 @@
-"""Tables: alerts with hits and cases, users, rejected messages, and the life of rule packs.
+"""Tables: alerts with hits and cases, users, rejected messages, and the life of rule packs and models.
 
 The migrations are the schema's history; a test compares what they build with what stands here.
 """
@@ -173,8 +173,8 @@ RULE_CHANGES = Table(
     "rule_changes",
     METADATA,
     Column("change_id", BigInteger, Identity(always=True), primary_key=True),
-    Column("subject", Text, nullable=False),  # version, suppression or breaker
-    Column("name", Text, nullable=False),  # of the pack, of the suppression, of the rule
+    Column("subject", Text, nullable=False),  # version, suppression, breaker or model
+    Column("name", Text, nullable=False),  # of the pack, of the suppression, of the rule; id of the model
     Column("version", Integer),
     Column("action", Text, nullable=False),
     Column("from_state", Text),
@@ -186,6 +186,16 @@ RULE_CHANGES = Table(
     Column("changed_at", Milliseconds, nullable=False),
 )
 Index("rule_changes_newest", *RULE_CHANGES.c["subject", "name", "version"], RULE_CHANGES.c.change_id.desc())
+
+MODELS = Table(
+    "models",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),  # of the manifest
+    Column("manifest", JSONB, nullable=False),
+    Column("registered_by", Text, nullable=False),
+    Column("registered_at", Milliseconds, nullable=False),
+)
 
 BOUNDARIES = Table(
     "boundaries",

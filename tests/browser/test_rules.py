@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from alerts.views import User
-from rules.lifecycle import APPROVER, AUTHOR, Person
+from events.rights import APPROVER, AUTHOR, Person
 from store.postgres.engine import sync_engine
 from store.postgres.rules.editions import PostgresEditionStore
 from store.postgres.rules.packs import PackStore
@@ -26,7 +26,7 @@ def test_a_second_person_publishes(
     engine.dispose()
     console.person(User(ANALYST.user_id, ANALYST.name, frozenset({"analyst", AUTHOR, APPROVER})))
     page = open_page(size=size)
-    page.locator(".nav").click()
+    page.locator(".nav[href='/rules']").click()
     expect(page).to_have_title("规则包的发布与停用 · 烽火")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     line = page.locator(".lives li", has_text=f"v{version}").first

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from msgspec.structs import replace
@@ -23,11 +25,13 @@ from console.server import ConsoleServer, listen
 from events.clock import Clock, wall_clock
 from fenghuo.commands.console import rules_on
 from rules.decision import Outcome, RuleResult, RuleStatus, Text, Tier
+from store.artefacts import Artefacts
 from store.postgres.alert_reader import PostgresAlertReader
 from store.postgres.alerts import AlertStore
 from store.postgres.cases import CaseStore
 from store.postgres.engine import async_engine, sync_engine
 from store.postgres.migrate import migrate
+from store.postgres.rules.models import ModelStore
 from store.postgres.users import PostgresUserReader, seed_demo_users
 from tests.alerts.making import make_hit
 
@@ -44,6 +48,7 @@ class Console:
     url: str
     database_url: str
     store: AlertStore
+    artefacts: Artefacts
     server: ConsoleServer
     thread: threading.Thread
 
@@ -121,15 +126,18 @@ def running_console(
     clock: Clock = wall_clock,
     secure_cookies: bool = False,
 ) -> Iterator[Console]:
-    """Run the console over the tables of `database_url` until the block ends."""
+    """Run the console over the tables of `database_url`, and a registry of its own, until the block ends."""
     metrics = CollectorRegistry()
     Counter("fenghuo_events_decided", "Events decided.", registry=metrics).inc(7)
     engine = async_engine(database_url)
     blocking = sync_engine(database_url)
+    home = TemporaryDirectory(prefix="fenghuo-console-")
+    artefacts = Artefacts(f"{home.name}/models", Path(home.name) / "cache")
     app = create_app(
         alerts=PostgresAlertReader(engine),
         users=PostgresUserReader(engine),
         rules=rules_on(blocking),
+        models=ModelStore(blocking, artefacts),
         session_secret=SECRET,
         metrics=metrics,
         demo_users=demo_users,
@@ -142,7 +150,7 @@ def running_console(
     thread = threading.Thread(target=asyncio.run, args=(_serve(server, engine),))
     thread.start()
     with _writing(database_url) as writing:
-        console = Console(server.url, database_url, AlertStore(writing), server, thread)
+        console = Console(server.url, database_url, AlertStore(writing), artefacts, server, thread)
         try:
             yield console
         finally:
@@ -150,6 +158,7 @@ def running_console(
             thread.join(timeout=10)
             assert not thread.is_alive()
             blocking.dispose()
+            home.cleanup()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.views import User
 from events.clock import DAY, rfc3339, wall_clock
-from rules.lifecycle import APPROVER, AUTHOR
+from events.rights import APPROVER, AUTHOR
 from rules.shadow import Key, Seen
 from store.postgres.engine import sync_engine
 from store.postgres.rules.editions import PostgresEditionStore

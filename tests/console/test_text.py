@@ -12,8 +12,10 @@ from alerts.cases import CaseStatus
 from console.errors import SettingError
 from console.text import LANGUAGES, catalogues, negotiate
 from events.event import EventType
+from events.rights import Refusal
+from models.lifecycle import ModelAction, ModelState
 from rules.decision import Outcome, RuleStatus, Tier
-from rules.lifecycle import Action, Refusal, Standing
+from rules.lifecycle import Action, Standing
 from rules.rule import Mode
 
 PACKAGE = Path(console.__file__).parent
@@ -23,6 +25,7 @@ ASKED = re.compile(r"""\bt(?:exts)?\(\s*["']([a-z_.]+)["']\s*[,)]""")
 BY_NAME = {
     *("tier", "outcome", "status", "result", "event", "queue", "playbook", "scenario", "feature", "role"),
     *("region", "failure", "documents", "age", "mode", "action", "standing", "refusal"),
+    *("model_state", "model_state_hint", "algorithm"),
 }
 """Kinds of texts that are looked up by the name of a thing."""
 
@@ -66,6 +69,9 @@ def test_no_text_is_left_over() -> None:
         ("event", EventType),
         ("mode", Mode),
         ("action", Action),
+        ("action", ModelAction),
+        ("model_state", ModelState),
+        ("model_state_hint", ModelState),
         ("standing", Standing),
         ("refusal", Refusal),
     ],

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from events.rights import AUTHOR, Person
 from fenghuo.pack_source import pack_source
 from fenghuo.published import published
 from fenghuo.settings import load_settings
 from rules.errors import PackError, RuleError
-from rules.lifecycle import AUTHOR, Person
 from rules.pack import Pack
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
@@ -18,7 +18,7 @@ from tests.rules.making import SMALL, TRADE_CORE
 
 
 def test_a_file_is_read() -> None:
-    assert pack_source(str(TRADE_CORE)).id == "trade-core@2"
+    assert pack_source(str(TRADE_CORE)).id == "trade-core@3"
 
 
 def test_a_version_comes_from_where_versions_are_kept(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Producer
 
+from events.rights import AUTHOR, Person
 from fenghuo.embedded import start_broker, start_valkey
-from rules.lifecycle import AUTHOR, Action, Person
+from rules.lifecycle import Action
 from store.postgres.engine import sync_engine
 from store.postgres.rules.packs import PackStore
 from store.postgres.rules.shadows import ShadowCounts

@@ -2,22 +2,8 @@
 
 import pytest
 
-from rules.lifecycle import (
-    APPROVER,
-    AUTHOR,
-    OPERATOR,
-    STEPS,
-    Action,
-    LifecycleError,
-    Person,
-    Refusal,
-    Standing,
-    able,
-    may,
-    stand,
-    step,
-    steps_from,
-)
+from events.rights import APPROVER, AUTHOR, OPERATOR, LifecycleError, Person, Refusal
+from rules.lifecycle import STEPS, Action, Standing, able, may, stand, step, steps_from
 from rules.rule import Mode
 
 D, S, A, P, R = Mode

@@ -23,6 +23,7 @@ BOUNDED = {
     "deadline": "the pack",
     "result": "an enumeration",
     "tier": "an enumeration",
+    "state": "an enumeration",
     "scenario": "the pack",
     "step": "the code",
     "cause": "classes of errors, enumerations",

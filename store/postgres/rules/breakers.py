@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from alerts.hit import Hit, hit_id
 from events.clock import MINUTE, Clock, rfc3339, wall_clock
+from events.rights import SYSTEM, LifecycleError, Person, Refusal
 from rules.breaker import BUCKET, HUNDRED, LONGEST, Count, Trip, trips
 from rules.decision import Outcome, RuleResult, RuleStatus, Tier
-from rules.lifecycle import SYSTEM, Action, LifecycleError, Person, Refusal, may
+from rules.lifecycle import Action, may
 from rules.pack import Pack
 from rules.rule import Mode, Rule
 from rules.views import LimitedRule, Moved

@@ -9,17 +9,29 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from events.clock import Clock, wall_clock
+from events.rights import SYSTEM, LifecycleError, Refusal
+from models.lifecycle import SETUP, Candidate, ModelRef, ModelState, reigns
 from rules.edition import Boundary, Edition, PackVersion
 from rules.errors import RuleError
-from rules.lifecycle import IN_FORCE, SYSTEM, LifecycleError, Refusal, Standing
+from rules.lifecycle import IN_FORCE, Standing
 from rules.pack import Pack, read_pack
 from rules.rule import Mode
 from rules.suppression import Suppression
 from rules.union import united
 from store.errors import StoreError
 from store.postgres.errors import translated
-from store.postgres.rules.history import LIMITED, Subject, alone, breakers, record, standings, states
-from store.postgres.tables import BOUNDARIES, EDITIONS, PACK_VERSIONS, SUPPRESSIONS
+from store.postgres.rules.history import (
+    LIMITED,
+    Subject,
+    alone,
+    breakers,
+    model_changes,
+    model_states,
+    record,
+    standings,
+    states,
+)
+from store.postgres.tables import BOUNDARIES, EDITIONS, MODELS, PACK_VERSIONS, SUPPRESSIONS
 
 CHANNEL = "fenghuo_editions"
 """PostgreSQL channel that carries the number of each edition as it is made."""
@@ -42,6 +54,16 @@ class PostgresEditionStore:
         """
         with translated("look for the newest edition"), self._engine.connect() as connection:
             return newest(connection)
+
+    def reached(self) -> int:
+        """Number of the newest edition that a lane of any run went over to; 0 where none did.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        wanted = select(func.coalesce(func.max(BOUNDARIES.c.edition), 0))
+        with translated("look for boundaries"), self._engine.connect() as connection:
+            return connection.scalar(wanted) or 0
 
     def edition(self, number: int) -> Edition:
         """One edition.
@@ -97,7 +119,9 @@ class PostgresEditionStore:
             connection.execute(upsert(BOUNDARIES).values(row).on_conflict_do_nothing())
             return _boundary(connection.execute(held).one())  # the other writer has committed by now
 
-    def seed(self, sources: Mapping[str, str], author: str = SYSTEM) -> int:
+    def seed(
+        self, sources: Mapping[str, str], author: str = SYSTEM, champion: Candidate | None = None
+    ) -> int:
         """Put packs into force as edition 1 where there is no edition yet; gives the number of the newest.
 
         It is the configuration that publishes them: no second person is asked.
@@ -105,9 +129,11 @@ class PostgresEditionStore:
         Args:
             sources: texts of the packs by what messages call them, such as their paths.
             author: who stands as author in the history.
+            champion: the model that scores from the beginning; None for none.
 
         Raises:
-            RuleError: a pack is wrong, or they contradict each other.
+            RuleError: a pack is wrong.
+            LifecycleError: they contradict each other.
             DatabaseUnavailableError: when PostgreSQL does not answer.
         """
         now = self._clock()
@@ -127,6 +153,18 @@ class PostgresEditionStore:
                     action="seed",
                     to=Mode.ACTIVE,
                     actor=author,
+                    edition=1,
+                )
+            if champion is not None:
+                keep_model(connection, champion, SETUP, now)
+                record(
+                    connection,
+                    now,
+                    Subject.MODEL,
+                    champion.ref.id,
+                    action="seed",
+                    to=ModelState.CHAMPION,
+                    actor=SETUP,
                     edition=1,
                 )
             return make(connection, now)
@@ -155,6 +193,18 @@ def keep(connection: Connection, version: PackVersion, text: str, author: str, n
     connection.execute(insert(PACK_VERSIONS), row)
 
 
+def keep_model(connection: Connection, candidate: Candidate, by: str, now: int) -> None:
+    """Keep what the registry says of a model."""
+    row = {
+        "model": candidate.ref.id,
+        "sha256": candidate.ref.sha256,
+        "manifest": candidate.manifest,
+        "registered_by": by,
+        "registered_at": now,
+    }
+    connection.execute(insert(MODELS), row)
+
+
 def make(connection: Connection, now: int) -> int:
     """Make the next edition of what stands in force in this transaction, which is `alone`; gives its number.
 
@@ -166,6 +216,8 @@ def make(connection: Connection, now: int) -> int:
     packs = {version: pack_of(text, version) for version, text in active.items()}
     _check(list(packs.values()))
     rules = {name for pack in packs.values() for name in pack.rules_by_name}
+    reign = reigns(model_changes(connection))
+    stand = model_states(connection)
     edition = Edition(
         number=newest(connection) + 1,
         active=tuple(active),
@@ -180,6 +232,11 @@ def make(connection: Connection, now: int) -> int:
             sorted(rules & {rule for rule, (state, _) in breakers(connection).items() if state == LIMITED})
         ),
         suppressions=_suppressions(connection, now),
+        governed=bool(reign),
+        champion=next(iter(_models(connection, [name for name in reign[-1:] if name is not None])), None),
+        shadow_models=_models(
+            connection, [name for name, state in stand.items() if state is ModelState.SHADOW]
+        ),
     )
     content = msgspec.to_builtins(edition)
     connection.execute(insert(EDITIONS), {"number": edition.number, "content": content, "made_at": now})
@@ -215,8 +272,6 @@ def _check(packs: Sequence[Pack]) -> None:
         )
     try:
         united(packs)
-    except LifecycleError:
-        raise
     except RuleError as error:
         raise LifecycleError(Refusal.CLASH, f"{error}; nothing was changed") from error
 
@@ -234,6 +289,12 @@ def _versions(connection: Connection, wanted: Collection[tuple[str, int]]) -> di
         ).one()
         found[PackVersion(pack=row.pack, version=row.version, sha256=row.sha256)] = row.source
     return found
+
+
+def _models(connection: Connection, ids: Collection[str]) -> tuple[ModelRef, ...]:
+    """Models as editions name them, in the order of their ids."""
+    wanted = select(MODELS.c.model, MODELS.c.sha256).where(MODELS.c.model.in_(ids)).order_by(MODELS.c.model)
+    return tuple(ModelRef(id=row.model, sha256=row.sha256) for row in connection.execute(wanted))
 
 
 def _suppressions(connection: Connection, now: int) -> tuple[Suppression, ...]:

@@ -3,17 +3,15 @@
 from sqlalchemy import Column, Engine, Select, select
 
 from events.clock import Clock, wall_clock
-from rules.lifecycle import IN_FORCE, Action, LifecycleError, Person, Refusal, may, right_of, step
+from events.rights import LifecycleError, Person, Refusal
+from rules.lifecycle import IN_FORCE, Action, may, right_of, step
 from rules.pack import read_pack
 from rules.rule import Mode
 from rules.views import ChangeRow, Moved, Submitted, VersionRow
 from store.postgres.errors import translated
 from store.postgres.rules.editions import keep, make, newest
-from store.postgres.rules.history import Subject, alone, newest_changes, record, states
-from store.postgres.tables import PACK_VERSIONS, RULE_CHANGES
-
-CHANGES = 200
-"""Changes of a history that are shown at once."""
+from store.postgres.rules.history import Subject, alone, changes, newest_changes, record, states
+from store.postgres.tables import PACK_VERSIONS
 
 
 class PackStore:
@@ -168,32 +166,13 @@ class PackStore:
         return found
 
     def history(self, name: str | None = None) -> list[ChangeRow]:
-        """The newest changes first: of everything, or of one pack, rule or suppression by its name.
+        """The newest changes first: of everything, or of one pack, rule, suppression or model by name.
 
         Raises:
             DatabaseUnavailableError: when PostgreSQL does not answer.
         """
-        wanted = select(RULE_CHANGES).order_by(RULE_CHANGES.c.change_id.desc()).limit(CHANGES)
-        if name is not None:
-            wanted = wanted.where(RULE_CHANGES.c.name == name)
         with translated("read the history of rules"), self._engine.connect() as connection:
-            return [
-                ChangeRow(
-                    change=row.change_id,
-                    subject=row.subject,
-                    name=row.name,
-                    version=row.version,
-                    action=row.action,
-                    before=row.from_state,
-                    to=row.to_state,
-                    actor=row.actor,
-                    approved_by=row.approved_by,
-                    reason=row.reason,
-                    edition=row.edition,
-                    changed_at=row.changed_at,
-                )
-                for row in connection.execute(wanted)
-            ]
+            return changes(connection, name)
 
     def edition(self) -> int:
         """Number of the newest edition; 0 where there is none.

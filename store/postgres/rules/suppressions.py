@@ -4,8 +4,9 @@ import uuid_utils
 from sqlalchemy import Connection, Engine, insert, select
 
 from events.clock import DAY, Clock, wall_clock
+from events.rights import SYSTEM, LifecycleError, Person, Refusal
 from rules.deadline import Deadline
-from rules.lifecycle import SYSTEM, Action, LifecycleError, Person, Refusal, Standing, may, right_of, stand
+from rules.lifecycle import Action, Standing, may, right_of, stand
 from rules.rule import Rule
 from rules.suppression import Suppression
 from rules.views import Moved, SuppressionRow

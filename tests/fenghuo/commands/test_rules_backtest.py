@@ -60,7 +60,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """trade-core with a lower mark for large orders, a longer night, and a window of another length."""
     text = TRADE_CORE.read_text("utf-8")
     for old, new in (
-        ("version: 2\n", "version: 3\n"),
+        ("version: 3\n", "version: 4\n"),
         ("amount >= 2000000", "amount >= 1000000"),
         ("where: hour < 5", "where: hour < 6"),
     ):
@@ -80,7 +80,7 @@ def out(tmp_path_factory: pytest.TempPathFactory, changed: Path, valkey_url: str
         "--labels", LABELS, "--out", folder, redis_url=valkey_url,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for words in ("trade-core@2", "trade-core@3", "large-amount", "precision"):
+    for words in ("trade-core@3", "trade-core@4", "large-amount", "precision"):
         assert words in done.stdout
     return folder
 
@@ -331,7 +331,7 @@ def test_what_a_pack_does_hangs_not_on_what_it_is_compared_with(
     # Every feature means the same in both packs, so windows and scores are shared; in `out` they are not.
     other = tmp_path / "other.yaml"
     text = TRADE_CORE.read_text("utf-8").replace("amount >= 2000000", "amount >= 1000000")
-    other.write_text(text.replace("version: 2\n", "version: 3\n"), "utf-8")
+    other.write_text(text.replace("version: 3\n", "version: 4\n"), "utf-8")
     packs = [load_pack(TRADE_CORE), load_pack(other)]
     assert same_features(packs, packs[0].feature_names)
     files = ("--mappings", MAPPINGS, "--labels", LABELS, "--json", tmp_path / "report.json")

@@ -12,7 +12,7 @@ from tests.rules.making import SMALL, TRADE_CORE
 def test_a_good_pack_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     check(TRADE_CORE)
     out, err = capsys.readouterr()
-    assert "trade-core@2" in out
+    assert "trade-core@3" in out
     for words in ("first-customer-72h-5m", "首次合作客户三日发货超", "shipment.dispatched", "credit-control"):
         assert words in out
     assert err == ""

@@ -9,8 +9,8 @@ import pytest
 
 from alerts.views import User
 from events.clock import DAY, rfc3339, wall_clock
+from events.rights import APPROVER, AUTHOR
 from fenghuo import cli
-from rules.lifecycle import APPROVER, AUTHOR
 from store.postgres.engine import sync_engine
 from store.postgres.rules.editions import PostgresEditionStore
 from tests.console.running import PASSWORD, Console, migrated, running_console

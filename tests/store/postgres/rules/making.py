@@ -1,6 +1,6 @@
 """Texts of packs and people, of which a test names what it is about."""
 
-from rules.lifecycle import APPROVER, AUTHOR, Person
+from events.rights import APPROVER, AUTHOR, Person
 from tests.rules.making import SMALL
 
 LIN = Person("lin", frozenset({AUTHOR, APPROVER}))

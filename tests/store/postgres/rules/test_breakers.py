@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from events.clock import HOUR, MINUTE, SECOND
+from events.rights import LifecycleError
 from rules.breaker import BUCKET, LONGEST, Count
 from rules.decision import Tier
-from rules.lifecycle import LifecycleError
 from store.postgres.alerts import AlertStore
 from store.postgres.rules.breakers import Breakers, RuleCounts
 from store.postgres.rules.editions import PostgresEditionStore

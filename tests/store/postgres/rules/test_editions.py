@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
+from events.rights import LifecycleError
 from rules.edition import Boundary, EditionStore
-from rules.errors import PackError, RuleError
+from rules.errors import PackError
 from rules.lifecycle import Action
 from rules.rule import Mode
 from store.errors import StoreError
@@ -40,7 +41,7 @@ def test_the_configured_packs_are_edition_1_once(engine: Engine) -> None:
 def test_packs_that_contradict_each_other_are_not_seeded(engine: Engine) -> None:
     store = PostgresEditionStore(engine)
     clashing = pack(1, name="other").replace("window: 72h", "window: 71h")
-    with pytest.raises(RuleError, match="define feature `ordered_72h` differently"):
+    with pytest.raises(LifecycleError, match="define feature `ordered_72h` differently"):
         store.seed({"small.yaml": pack(1), "other.yaml": clashing})
     with pytest.raises(PackError, match=r"small\.yaml:\d+: "):
         store.seed({"small.yaml": pack(1).replace("amount >=", "amuont >=")})

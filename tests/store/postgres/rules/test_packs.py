@@ -2,8 +2,9 @@
 
 import pytest
 
+from events.rights import LifecycleError, Refusal
 from rules.errors import PackError
-from rules.lifecycle import Action, LifecycleError, Refusal
+from rules.lifecycle import Action
 from rules.rule import Mode
 from store.postgres.rules.editions import PostgresEditionStore
 from store.postgres.rules.packs import PackStore

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from events.clock import DAY, HOUR, wall_clock
+from events.rights import LifecycleError, Refusal
 from rules.decision import Tier
-from rules.lifecycle import Action, LifecycleError, Refusal, Standing
+from rules.lifecycle import Action, Standing
 from rules.suppression import Suppression
 from store.postgres.rules.editions import PostgresEditionStore
 from store.postgres.rules.packs import PackStore
