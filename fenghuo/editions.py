@@ -232,8 +232,9 @@ class Editions:
                 self._load(edition)
             except ModelError as error:
                 lost.add(edition.champion)
-                self._put_off(number, error)
                 failure = error
+                if number == newest:
+                    self._put_off(number, error)
             else:
                 return
         raise failure
@@ -252,7 +253,7 @@ class Editions:
         built, number = self._build(edition), edition.number
         pack, model = built.pack, built.model
         self.rulings.enter_edition(number, built)
-        self._newest, self._failed = number, 0
+        self._newest = number
         metrics = self._metrics
         metrics.edition.set(number)
         metrics.pack.clear()

@@ -228,9 +228,11 @@ class Settings(BaseSettings):
         None, description="Key that signs sessions; unset: made once and kept in the data directory."
     )
     console_url: str = Field(
-        "http://127.0.0.1:8080", min_length=1, description="Console that `fenghuo rules` speaks to."
+        "http://127.0.0.1:8080",
+        min_length=1,
+        description="Console that `rules` and `model` commands speak to.",
     )
-    user: str | None = Field(None, description="Sign-in name of who works by `fenghuo rules`.")
+    user: str | None = Field(None, description="Sign-in name of who works by these commands.")
     password: SecretStr | None = Field(
         None, description="Password of that user; unset: asked for.", repr=False
     )

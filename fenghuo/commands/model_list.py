@@ -74,11 +74,14 @@ def show(found: list[Row], out: Console) -> None:
     for row in found:
         said = row.summary
         if said is None:
-            shown.add_row(row.id, row.state, row.problem, "", "", "")
+            shown.add_row(row.id, row.state)
             continue
         rows = f"{said.rows:,}"
         shown.add_row(row.id, row.state, said.algorithm, said.last, rows, row.changed_by or "")
     out.print(shown)
+    for row in found:
+        if row.problem:
+            say(out, row.problem)
 
 
 def _asked(console: ConsoleClient) -> list[Row]:

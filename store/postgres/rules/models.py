@@ -187,7 +187,7 @@ class ModelStore:
             packs = packs_in_force(connection)
             used = [model for model, state in model_states(connection).items() if state in USED]
             rows = connection.execute(select(MODELS).where(MODELS.c.model.in_(used))).all()
-        kinds = united(packs).kinds if packs else {}
+        kinds = {name: kind.value for name, kind in united(packs).kinds.items()} if packs else {}
         found = {}
         for row in rows:
             read = {one["name"]: one["kind"] for one in row.manifest["features"]}
