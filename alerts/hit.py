@@ -3,7 +3,7 @@
 from typing import Any
 
 import uuid_utils
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from rules.decision import ModelScore, Outcome, RuleResult, Text, Tier
 
@@ -23,6 +23,8 @@ class Hit(Struct, frozen=True, kw_only=True):
         rules: results of the scenario's rules that were hit.
         features: every feature of the pack by name; money in fen.
         units: kind of each feature (`money`, `number`), for display.
+        explanation: of the model's score, a sentence by language for each of its top features; left out where
+            there is none.
     """
 
     hit_id: str
@@ -53,6 +55,7 @@ class Hit(Struct, frozen=True, kw_only=True):
     degraded: bool
     occurred_at: str
     decided_at: str
+    explanation: tuple[Text, ...] | UnsetType = UNSET
 
 
 def hit_id(decision_id: str, scenario: str) -> str:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
+from alerts.explanation import explain
 from alerts.hit import Hit, hit_id
 from events.columns import EventBatch
 from rules.decide import reason_of
@@ -68,6 +69,7 @@ def _hit(
         degraded=decision.degraded,
         occurred_at=decision.occurred_at,
         decided_at=decision.decided_at,
+        explanation=explain(decision.model.top, pack.kinds, pack.labels) if decision.model else UNSET,
     )
 
 

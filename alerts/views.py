@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from alerts.dispositions import Disposition
 from alerts.errors import AlertError
 from alerts.hit import Hit
 from rules.decision import Outcome, Text, Tier
@@ -82,3 +83,37 @@ class AlertDetail(Struct, frozen=True, kw_only=True):
     hits: list[Hit]
     withdrawn: int = 0
     notes: dict[str, Text] = {}
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """What became of an analyst's word on an alert.
+
+    Args:
+        label: what it says of the alert's events; None where it says nothing.
+        labels: how many events got it.
+    """
+
+    alert_id: str
+    disposition: Disposition
+    label: str | None
+    labels: int
+
+
+class LabelRow(Struct, frozen=True, kw_only=True):
+    """What a person said of an event.
+
+    Args:
+        target: id of the event.
+        label: `fraud`, `bad_debt`, `dispute` or `legitimate`.
+        known_at: when it was said, epoch milliseconds.
+        scenario: of the alert that it was said of.
+        group: the alert's unified customer.
+        source: where it comes from, such as `alert:<id>`.
+    """
+
+    target: str
+    label: str
+    known_at: int
+    scenario: str
+    group: str
+    source: str

@@ -6,7 +6,8 @@ from bench.latency import LatencyJob, LatencyRun
 from bench.memory import MemoryJob, MemoryRun
 from bench.pipeline import PipelineJob, PipelineRun
 from bench.rules import RulesJob, RulesRun
+from bench.scoring import ScoringJob, ScoringRun
 from bench.windows import WindowsJob, WindowsRun
 
-AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob | RulesJob | OutliersJob
-AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun | RulesRun | OutliersRun
+AnyJob = PipelineJob | LatencyJob | HotJob | MemoryJob | WindowsJob | RulesJob | ScoringJob | OutliersJob
+AnyRun = PipelineRun | LatencyRun | HotRun | MemoryRun | WindowsRun | RulesRun | ScoringRun | OutliersRun

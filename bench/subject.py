@@ -12,4 +12,5 @@ class Subject(StrEnum):
     HOT = "hot"  # cost of an event of a customer with a long history against one with a short one
     MEMORY = "memory"  # bytes that an event takes in the store and in the worker
     DETECTION = "detection"  # how well outliers are found, against published figures
+    SCORING = "scoring"  # anomaly scores by batches of any size, against scikit-learn
     RULES = "rules"  # judging by few and by many rules, against an interpreter

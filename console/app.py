@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from console import events
 from console.api import alerts as alerts_api
+from console.api import dispositions as dispositions_api
 from console.api import models as models_api
 from console.api import operations
 from console.api import rules as rules_api
@@ -27,7 +28,7 @@ from console.pages import models as models_page
 from console.pages import rules as rules_page
 from console.pages.sign_in import DemoUser
 from console.passwords import Passwords
-from console.ports import AlertReader, Models, Rules, UserReader
+from console.ports import AlertReader, Dispositions, Models, Rules, UserReader
 from console.render import Renderer
 from console.sessions import COOKIE, HOURS, Sessions, refuse_forged
 from console.throttle import Throttle
@@ -44,6 +45,7 @@ def create_app(
     users: UserReader,
     rules: Rules,
     models: Models,
+    dispositions: Dispositions,
     session_secret: str,
     metrics: CollectorRegistry,
     banner: Text | None = None,
@@ -58,6 +60,7 @@ def create_app(
         users: finds people by name.
         rules: the life of rules.
         models: the life of models.
+        dispositions: what people say of alerts.
         session_secret: key that signs the session cookies, at least 32 characters.
         metrics: what /metrics shows.
         banner: a sentence above every page, by language.
@@ -88,7 +91,7 @@ def create_app(
     app.state.changes = changes
     failures.install(app)
     app.include_router(board.routes(alerts, sessions, renderer))
-    app.include_router(alert.routes(alerts, sessions, renderer))
+    app.include_router(alert.routes(alerts, dispositions, sessions, renderer))
     app.include_router(rules_page.routes(rules, sessions, renderer))
     app.include_router(models_page.routes(models, sessions, renderer))
     app.include_router(
@@ -97,6 +100,7 @@ def create_app(
         )
     )
     app.include_router(alerts_api.routes(alerts, sessions))
+    app.include_router(dispositions_api.routes(dispositions, sessions))
     app.include_router(session_api.routes(sessions))
     app.include_router(rules_api.routes(rules, sessions))
     app.include_router(models_api.routes(models, sessions))

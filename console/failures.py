@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from alerts.dispositions import DispositionError
 from alerts.views import CursorError
 from console.errors import FilterError, ForbiddenError, NotFoundError, NotSignedInError
 from console.render import Renderer
@@ -44,6 +45,7 @@ class Failures:
         app.add_exception_handler(RequestValidationError, self._not_usable)
         app.add_exception_handler(PackError, _answering(self, 400))
         app.add_exception_handler(LifecycleError, self._refused)
+        app.add_exception_handler(DispositionError, _answering(self, 409))
 
     def answer(self, request: Request, status: int, message: str, incident: str | None = None) -> Response:
         """The response for `status`; `message` is for programs, people get the catalogue's text."""

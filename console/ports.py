@@ -1,10 +1,11 @@
 """Ports: what the console needs from a store."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from alerts.views import AlertDetail, AlertFilter, AlertRow, QueueCount, User
+from alerts.dispositions import Answer
+from alerts.views import AlertDetail, AlertFilter, AlertRow, Answered, LabelRow, QueueCount, User
 from events.rights import Person
 from models.lifecycle import ModelAction
 from models.views import ModelRow, Registered
@@ -36,6 +37,18 @@ class AlertReader(Protocol):
 
     async def alive(self) -> bool:
         """True when the store answers."""
+        ...
+
+
+class Dispositions(Protocol):
+    """What people say of alerts; every call blocks, so it is made in a thread."""
+
+    def give(self, alert_id: str, answer: Answer, person: Person) -> Answered:
+        """Say what an alert turned out to be."""
+        ...
+
+    def labels(self, by: int | None = None) -> Iterator[LabelRow]:
+        """Every label that people gave, the oldest first."""
         ...
 
 

@@ -28,6 +28,10 @@ class ConsoleClient:
         """The JSON at a path of the API."""
         return self._ask("GET", path, params=query).json()
 
+    def text(self, path: str) -> str:
+        """The text of a path of the API."""
+        return self._ask("GET", path).text
+
     def post(
         self,
         path: str,

@@ -133,6 +133,18 @@ def evaluate(
 
 
 @app.command()
+def labels(
+    out: Annotated[Path, typer.Option(help="CSV to write, for `--labels` of train and evaluate.")],
+    user: User = None,
+) -> None:
+    """Write down what dispositions say of events, with the time since which it is known."""
+    from fenghuo.commands import model_labels as command  # noqa: PLC0415 -- as above
+
+    with session(user) as console:
+        command.labels(console, out, Console())
+
+
+@app.command()
 def register(
     directory: Annotated[
         Path, typer.Argument(exists=True, file_okay=False, help="Model directory that `train` wrote.")

@@ -13,8 +13,9 @@ from prometheus_client import Counter as Metric
 
 from alerts.hits import hits_of
 from events.clock import Clock
+from events.columns import EventBatch
 from flows.tally import RuleTally
-from models.model import Model
+from models.model import Model, Share
 from rules.decide import Scored, decide
 from rules.decision import Contribution
 from rules.evaluate import STATUS, Judgement, derive, evaluate
@@ -126,7 +127,7 @@ class Judge:
             self._note_failures(judgement)
             if self._tally is not None:
                 self._tally.add(judgement)
-            scored = self._scored(judgement, said)
+            scored = self._scored(batch, judgement, said)
         now = self._clock()
         decided = self._decide(windowed, judgement, scored, now)
         self._show(windowed, judgement, said)
@@ -181,15 +182,17 @@ class Judge:
         outcomes[judgement.least.value] += len(batch) - len(marked)
         return _Decided(Lines(tuple(runs)), hits, +outcomes)
 
-    def _scored(self, judgement: Judgement, said: Score | None) -> Scored | None:
+    def _scored(self, batch: EventBatch, judgement: Judgement, said: Score | None) -> Scored | None:
         """The model's word on the batch, with what drove the scores where a rule was hit."""
         if self._model is None or said is None:
             return None
         rows = judgement.hit_rows
         rows = rows[said.raw.valid[rows]]
         features = judgement.derived.features
-        shares = self._model.explain(features, rows, TOP) if len(rows) else []
-        top = [[Contribution(*share) for share in shared] for shared in shares]
+        groups = [batch.groups[row] for row in rows.tolist()]
+        shares = self._model.explain(features, rows, TOP, groups) if len(rows) else []
+        usual = self._model.baseline is not None
+        top = [[_contribution(share, usual=usual) for share in shared] for shared in shares]
         return Scored(self._model.id, said.raw, dict(zip(rows.tolist(), top, strict=True)))
 
     def _output(self, windowed: WindowedBatch, judgement: Judgement, decided: _Decided, now: int) -> Output:
@@ -227,6 +230,12 @@ class Judge:
             outcomes=dict(decided.outcomes),
             rules=rules,
         )
+
+
+def _contribution(share: Share, *, usual: bool) -> Contribution:
+    """A share as decisions tell it; `usual` says whether the model knows any medians."""
+    medians = (share.customer_median, share.peers_median) if usual else ()
+    return Contribution(share.feature, share.value, share.contribution, *medians)
 
 
 def _results(rule: Rule, metrics: FlowMetrics) -> list[tuple[Metric, str | None] | None]:

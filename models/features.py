@@ -109,22 +109,24 @@ def gather(columns: Mapping[str, Column], kinds: Mapping[str, Kind]) -> tuple[Fl
         ModelError: a column is absent or of another kind or length than wanted.
     """
     chosen: list[Column] = []
+    rows = -1
     for name, kind in kinds.items():
         column = columns.get(name)
         if column is None:
             raise ModelError(f"feature `{name}` has no column; use the pack that the model was trained on")
         if column.kind is not kind:
             raise ModelError(f"feature `{name}`: the model reads {kind.value}, got {column.kind.value}")
-        if len(column) != len(chosen[0] if chosen else column):
-            raise ModelError(f"feature `{name}`: {len(column)} rows, but others have {len(chosen[0])}")
+        if len(column.values) != rows:
+            if chosen:
+                raise ModelError(f"feature `{name}`: {len(column)} rows, but others have {rows}")
+            rows = len(column)
         chosen.append(column)
-    shape = (len(chosen), len(chosen[0]) if chosen else 0)
-    values, given = np.empty(shape, np.float64), np.empty(shape, np.bool_)
-    for place, column in enumerate(chosen):
-        values[place] = column.values
-        given[place] = column.valid
-    given &= ~np.isnan(values)
-    return values, given
+    if not chosen:
+        return np.empty((0, 0), np.float64), np.empty((0, 0), np.bool_)
+    # All columns in one call: in a small batch the calls cost more than what they do.
+    values = np.concatenate([column.values for column in chosen], dtype=np.float64)
+    given = np.concatenate([column.valid for column in chosen])
+    return values.reshape(len(chosen), -1), given.reshape(len(chosen), -1)
 
 
 def fit_encoder(columns: Mapping[str, Column]) -> Encoder:
@@ -137,6 +139,7 @@ def fit_encoder(columns: Mapping[str, Column]) -> Encoder:
     if not kinds:
         raise ModelError("there is no feature to train on; name a pack that has features of money or numbers")
     values, given = gather(columns, kinds)
+    given &= ~np.isnan(values)
     return Encoder(
         tuple(_fit(name, kinds[name], values[place], given[place]) for place, name in enumerate(kinds))
     )
@@ -173,7 +176,7 @@ def _encode(values: Float64s, given: Bools, logs: Bools, parameters: Float64s, c
         unit, median, low, high = parameters[feature]
         for row in range(values.shape[1]):
             value = values[feature, row]
-            if not given[feature, row]:
+            if not given[feature, row] or math.isnan(value):
                 value = median
             elif logs[feature]:
                 value = math.copysign(math.log1p(abs(value) / unit), value)

@@ -26,6 +26,7 @@ class Algorithm(StrEnum):
 MANIFEST = "manifest.json"
 ARTEFACT = "model.skops"
 CALIBRATION = "calibration.json"
+BASELINE = "baseline.npz"
 """Names of the files of a model directory."""
 
 

@@ -1,7 +1,7 @@
 """The anomaly model: feature columns in; raw scores, percentiles and explanations out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from events.columns import Column, Float64s, Int64s, Kind
+from models.baseline import Baseline, shown
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import Encoder
-from models.manifest import Manifest
+from models.manifest import BASELINE, Manifest
 from models.scorer import Scorer
 
 
@@ -36,11 +37,15 @@ class Share(NamedTuple):
         feature: its name.
         value: its value in the event, money in fen; None where it is NULL.
         contribution: part of the score less the model's base; positive means more anomalous.
+        customer_median: what is usual for the customer, as `value`; None where it is unknown.
+        peers_median: what is usual for its peers.
     """
 
     feature: str
     value: float | int | None
     contribution: float
+    customer_median: float | int | None = None
+    peers_median: float | int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,19 @@ class Model:
         """The percentile from which on the alert budget lets an event be raised; None without a budget."""
         return None if self.manifest.budget is None else self.manifest.budget.level
 
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """What is usual for customers and peers; None for a model that was trained without customers.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        content = self.parts.get(BASELINE)
+        if content is None:
+            return None
+        segments = 0 if self.manifest.segments is None else self.manifest.segments.count
+        return Baseline.of_bytes(content, len(self.feature_names), segments)
+
     def check_features(self, kinds: Mapping[str, Kind]) -> None:
         """Compare the model's features with those of a pack, given as kind by name.
 
@@ -137,31 +155,56 @@ class Model:
             )
         return segments.codes(column)
 
-    def explain(self, columns: Mapping[str, Column], rows: Int64s, top: int = 3) -> list[list[Share]]:
+    def explain(
+        self,
+        columns: Mapping[str, Column],
+        rows: Int64s,
+        top: int = 3,
+        groups: Sequence[str] | None = None,
+    ) -> list[list[Share]]:
         """For each of `rows`, the `top` features that moved its score most, the strongest first.
 
-        Features that moved nothing are left out. Equal rows have equal explanations.
+        Features that moved nothing are left out. Equal rows of a customer have equal explanations.
+
+        Args:
+            columns: feature columns by name, all of length n.
+            rows: places of the rows to explain, shape (m,).
+            top: most features that are named.
+            groups: unified customer of each of `rows`; None: nothing is told of the customer.
 
         Raises:
             ModelError: a feature has no column, or one of another kind or length.
         """
-        chosen = {name: columns[name].take(rows) for name in self.feature_names if name in columns}
+        chosen = {name: columns[name].take(rows) for name in self.kinds if name in columns}
         shares = self.scorer.explain(self.encoder.matrix(chosen))
         order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :top]
-        return [
-            [
-                Share(self.feature_names[place], _plain(chosen[self.feature_names[place]], row), share)
-                for place in order[row]
-                if (share := float(shares[row, place])) != 0.0
-            ]
-            for row in range(len(rows))
-        ]
+        own, peers = self._usual(chosen, groups, len(rows))
+        explained: list[list[Share]] = []
+        for row in range(len(rows)):
+            explained.append([])
+            for place in order[row].tolist():
+                name = self.feature_names[place]
+                if (share := float(shares[row, place])) != 0.0:
+                    kind, value = self.encoder.kinds[name], _plain(chosen[name], row)
+                    usual = shown(own[row, place], kind), shown(peers[row, place], kind)
+                    explained[row].append(Share(name, value, share, *usual))
+        return explained
+
+    def _usual(
+        self, columns: Mapping[str, Column], groups: Sequence[str] | None, rows: int
+    ) -> tuple[Float64s, Float64s]:
+        """Medians of customers and of peers, both of shape (rows, features); NaN where unknown."""
+        unknown: Float64s = np.full((rows, len(self.feature_names)), np.nan)
+        if self.baseline is None:
+            return unknown, unknown
+        own = unknown if groups is None else self.baseline.customer(groups)
+        return own, self.baseline.peers_of(self.codes(columns), rows)
 
     def warm_up(self) -> None:
         """Compile the kernels, or fetch them from their cache, so that no event has to wait for it."""
         blank = {name: Column(np.zeros(1), np.zeros(1, np.bool_), kind) for name, kind in self.kinds.items()}
         self.score(blank)
-        self.explain(blank, np.zeros(1, np.int64))
+        self.explain(blank, np.zeros(1, np.int64), groups=[""])
 
 
 def _plain(column: Column, row: int) -> float | int | None:

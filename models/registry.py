@@ -21,7 +21,7 @@ from models.calibration import Calibration, Document
 from models.errors import ModelError
 from models.features import Encoder
 from models.forest import Forest, flatten
-from models.manifest import ARTEFACT, CALIBRATION, FORMAT, MANIFEST, Manifest, content_id
+from models.manifest import ARTEFACT, BASELINE, CALIBRATION, FORMAT, MANIFEST, Manifest, content_id
 from models.model import Model
 
 TRUSTED = ("sklearn.tree._tree.Tree",)
@@ -29,6 +29,9 @@ TRUSTED = ("sklearn.tree._tree.Tree",)
 
 PARTS = (ARTEFACT, CALIBRATION)
 """Files that stand beside the manifest of every model."""
+
+OPTIONAL = (BASELINE,)
+"""Files that stand there where the manifest names them."""
 
 S = TypeVar("S", bound=Struct)
 
@@ -72,7 +75,8 @@ def load(directory: Path) -> Model:
         ModelError: a file is missing, damaged, altered, refused or from a newer version of Fenghuo.
     """
     manifest = _manifest(directory / MANIFEST)
-    parts = {name: _intact(directory / name, manifest) for name in PARTS}
+    named = (*PARTS, *(name for name in OPTIONAL if name in manifest.files))
+    parts = {name: _intact(directory / name, manifest) for name in named}
     document = _decode(directory / CALIBRATION, parts[CALIBRATION], Document)
     try:
         calibration = Calibration.of_document(document)
@@ -88,7 +92,10 @@ def load(directory: Path) -> Model:
             " it was altered; restore it or train the model again"
         )
     model = Model(manifest, encoder, forest, calibration, parts)
-    model.warm_up()
+    try:
+        model.warm_up()
+    except ModelError as error:
+        raise ModelError(f"`{directory}`: {error}") from None
     return model
 
 

@@ -15,6 +15,7 @@ from events.clock import DAY, rfc3339
 from events.columns import Column, Int64s, Objects
 from events.event import EventType
 from models.artefact import dump
+from models.baseline import Baseline
 from models.budget import Budget, budget_for
 from models.calibration import Calibration
 from models.errors import ModelError
@@ -22,6 +23,7 @@ from models.features import Encoder, fit_encoder
 from models.forest import flatten
 from models.manifest import (
     ARTEFACT,
+    BASELINE,
     CALIBRATION,
     Content,
     Manifest,
@@ -180,6 +182,10 @@ def _train(columns: Mapping[str, Column], origin: Origin, growth: Growth, materi
         budget=budget,
     )
     parts = {ARTEFACT: dump(estimator), CALIBRATION: calibration.to_json()}
+    if material is not None:
+        named = {name: columns[name] for name in encoder.kinds}
+        baseline = Baseline.of(named, material.groups, codes, 0 if segments is None else segments.count)
+        parts[BASELINE] = baseline.to_bytes()
     return assemble(content, encoder, forest, calibration, parts)
 
 

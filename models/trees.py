@@ -2,7 +2,8 @@
 
 Nodes are numbered level by level, so that the two children of a node stand side by side: the step from node k
 is `children[k] + (cell > threshold[k])`. A leaf leads to itself, so every row can take as many steps as its
-tree is high; rows of a block walk together, which hides the latency of memory.
+tree is high. To hide the latency of memory the rows of a block walk down a tree together; where there are but
+a few, each of them walks down all trees together.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from models.shapley import Paths
 from windows.jit import compiled
 
 BLOCK = 64  # rows that walk together: their cells and places stay in the first-level cache
+FEW = 8  # with fewer rows than this, walking down all trees together is faster
 
 Nodes = npt.NDArray[np.int64]
 """Indices of nodes."""
@@ -61,7 +63,7 @@ class Trees:
 
     @property
     def arrays(self) -> tuple[tuple[npt.NDArray[Any], str], ...]:
-        """The shape of the trees, each array with the layout that it is hashed in."""
+        """All but the leaves' values, each with the layout that it is hashed in."""
         return (
             (self.roots, "<i4"),
             (self.splits, "<i4"),
@@ -81,7 +83,8 @@ class Trees:
         """
         self._check(cells)
         sums = np.zeros(len(cells))
-        _walk(cells, self.splits, self.threshold, self.children, self.value, self.roots, self.heights, sums)
+        walk = _down_all_trees if len(cells) < FEW else _down_each_tree
+        walk(cells, self.splits, self.threshold, self.children, self.value, self.roots, self.heights, sums)
         return sums
 
     def shapley(self, cells: Float32s) -> Float64s:
@@ -103,7 +106,7 @@ class Trees:
 
 
 @compiled
-def _walk(
+def _down_each_tree(
     cells: Float32s,
     splits: UInt32s,
     threshold: Float32s,
@@ -125,6 +128,29 @@ def _walk(
                     places[row] = children[node] + np.uint32(above)
             for row in range(rows):
                 sums[start + row] += value[places[row]]
+
+
+@compiled
+def _down_all_trees(
+    cells: Float32s,
+    splits: UInt32s,
+    threshold: Float32s,
+    children: UInt32s,
+    value: Float64s,
+    roots: UInt32s,
+    heights: Int32s,
+    sums: Float64s,
+) -> None:
+    places = np.empty(len(roots), np.uint32)
+    highest = heights.max()
+    for row in range(len(cells)):
+        places[:] = roots
+        for _ in range(highest):
+            for tree in range(len(roots)):
+                node = places[tree]
+                places[tree] = children[node] + np.uint32(cells[row, splits[node]] > threshold[node])
+        for tree in range(len(roots)):  # in the other kernel's order, so that the sum has the same bits
+            sums[row] += value[places[tree]]
 
 
 def joined(trees: Sequence[Trees]) -> Trees:

@@ -102,11 +102,22 @@ class RuleResult(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Contribution(Struct, frozen=True, gc=False):
-    """One feature's share in an anomaly score; positive pushes towards anomalous."""
+    """One feature's share in an anomaly score; positive pushes towards anomalous.
+
+    Args:
+        feature: its name.
+        value: its value in the event; money in fen.
+        contribution: its share.
+        customer_median: median of the customer's events in the training period, likewise; None where too few
+            were seen. Left out where the model was trained without customers.
+        peers_median: that of the customer's peers.
+    """
 
     feature: str
     value: float | int | None
     contribution: float
+    customer_median: float | int | UnsetType | None = UNSET
+    peers_median: float | int | UnsetType | None = UNSET
 
 
 class ModelScore(Struct, frozen=True, gc=False):

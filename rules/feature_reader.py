@@ -8,6 +8,7 @@ from events.columns import EVENT_FIELDS, TEXT_FIELDS, Bools, EventBatch, Kind
 from events.event import EventType
 from rules.document import Entry, Problems
 from rules.errors import LanguageError, did_you_mean
+from rules.feature_label import LABELS, FeatureLabel, FeatureUnit
 from rules.language import Compiled, Scope, compile_condition
 from rules.language.names import names_in
 from rules.language.scope import ATTRIBUTES, CALENDAR, RESERVED
@@ -17,6 +18,7 @@ from rules.sources import EventColumns
 from windows.feature import NEEDS_FIELD, NEEDS_WINDOW, Aggregate, Entity, Feature, Predicate
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_DAYS = frozenset({Aggregate.DAYS_SINCE_FIRST, Aggregate.DAYS_SINCE_LAST})
 _DISTINCT_FIELDS = TEXT_FIELDS | {"group", "region"}
 
 
@@ -28,11 +30,13 @@ class FeatureSet:
         features: over windows, in the pack's order.
         expressions: derived, each after those that it reads.
         kinds: of all by name, in the pack's order.
+        labels: how people read those that have a title or a unit, by name.
     """
 
     features: tuple[Feature, ...]
     expressions: tuple[Expression, ...]
     kinds: Mapping[str, Kind]
+    labels: Mapping[str, FeatureLabel] = field(default_factory=dict)
 
 
 def read_features(entry: Entry, lists: Mapping[str, frozenset[str]], local_time: LocalTime) -> FeatureSet:
@@ -54,14 +58,18 @@ class _Reader:
     def read(self) -> FeatureSet:
         entries = {name: one.within(f"feature `{name}`") for name, one in self.entry.mapping().items()}
         features: dict[str, Feature] = {}
+        labels: dict[str, FeatureLabel] = {}
         texts: dict[str, Entry] = {}
         for name, entry in entries.items():
             with self.problems.gathered():
                 self.check_name(name, entry)
                 if "expression" in entry.mapping():
-                    texts[name] = entry.fields(("expression",))["expression"]
+                    fields = entry.fields(("expression",), LABELS)
+                    texts[name] = fields["expression"]
+                    labels[name] = self.label(fields)
                 else:
                     features[name] = self.feature(name, entry, frozenset(entries))
+                    labels[name] = self.label(entry.mapping(), features[name].aggregate)
         self.problems.settle()
         kinds = {name: feature.kind for name, feature in features.items()}
         expressions = []
@@ -73,8 +81,14 @@ class _Reader:
                 kinds[name] = expression.kind
         self.problems.settle()
         return FeatureSet(
-            tuple(features.values()), tuple(expressions), {name: kinds[name] for name in entries}
+            tuple(features.values()), tuple(expressions), {name: kinds[name] for name in entries}, labels
         )
+
+    def label(self, fields: Mapping[str, Entry], aggregate: Aggregate | None = None) -> FeatureLabel:
+        unit = fields["unit"].choice(FeatureUnit, "unit") if "unit" in fields else None
+        if unit is None and aggregate in _DAYS:
+            unit = FeatureUnit.DAYS
+        return FeatureLabel(fields["title"].texts() if "title" in fields else None, unit)
 
     def check_name(self, name: str, entry: Entry) -> None:
         if not _NAME.fullmatch(name):
@@ -90,7 +104,7 @@ class _Reader:
             raise entry.error(f"`{name}` is a word of SQL; choose another name")
 
     def feature(self, name: str, entry: Entry, all_names: frozenset[str]) -> Feature:
-        fields = entry.fields(("aggregate", "events", "by"), ("field", "window", "delay", "where"))
+        fields = entry.fields(("aggregate", "events", "by"), ("field", "window", "delay", "where", *LABELS))
         aggregate = fields["aggregate"].choice(Aggregate, "aggregate")
         feature = Feature(
             name=name,

@@ -15,6 +15,7 @@ from rules.deadline import Deadline
 from rules.deadline_reader import read_deadlines
 from rules.document import Entry, compose, read_document
 from rules.edition import PackVersion
+from rules.feature_label import FeatureLabel
 from rules.feature_reader import FeatureSet, read_features
 from rules.language import Scope
 from rules.language.cost import MAX_PACK_COST
@@ -97,6 +98,11 @@ class Pack:
     def units(self) -> dict[str, str]:
         """Kind of every feature as text, for display."""
         return {name: kind.value for name, kind in self.kinds.items()}
+
+    @property
+    def labels(self) -> Mapping[str, FeatureLabel]:
+        """Titles and units of features by name."""
+        return self.feature_set.labels
 
     @cached_property
     def evaluated(self) -> tuple[Rule, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rules.errors import RuleError
+from rules.feature_label import FeatureLabel
 from rules.feature_reader import FeatureSet
 from rules.pack import Pack, load_pack
 from rules.rule import Expression
@@ -51,11 +52,22 @@ def united(packs: Sequence[Pack]) -> Pack:
             _once((one.name, one) for pack in packs for one in pack.features),
             _once((one.name, one) for pack in packs for one in pack.expressions),
             kinds,
+            _labels(packs),
         ),
         rules=tuple(replace(rule, rank=rank) for rank, rule in enumerate(rules)),
         deadlines=tuple(deadline for pack in packs for deadline in pack.deadlines),
         lists={name: members for pack in packs for name, members in pack.lists.items()},
     )
+
+
+def _labels(packs: Sequence[Pack]) -> dict[str, FeatureLabel]:
+    """Of a feature that several packs share, the first title counts."""
+    labels: dict[str, FeatureLabel] = {}
+    for pack in packs:
+        for name, label in pack.labels.items():
+            if name not in labels or (label.title and not labels[name].title):
+                labels[name] = label
+    return labels
 
 
 def _once(named: Iterable[tuple[str, Named]]) -> tuple[Named, ...]:

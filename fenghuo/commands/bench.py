@@ -27,6 +27,7 @@ from fenghuo.commands import (
     bench_memory,
     bench_pipeline,
     bench_rules,
+    bench_scoring,
     bench_windows,
 )
 from fenghuo.commands.bench_stage import Stage
@@ -45,6 +46,7 @@ SHORT_EVENTS = {
     Subject.HOT: 100_000,
     Subject.MEMORY: 30_000,
     Subject.RULES: 0,
+    Subject.SCORING: 0,
     Subject.DETECTION: 0,
 }
 SHORT_ROUNDS = {**dict.fromkeys(Subject, 1), Subject.HOT: 3}
@@ -166,6 +168,8 @@ def _measure(wanted: Bench, subject: Subject, stage: Stage) -> Section:
             section = bench_memory.measure(stage, loads)
         case Subject.DETECTION:
             section = bench_detection.measure(stage, wanted.data, seed)
+        case Subject.SCORING:
+            section = bench_scoring.measure(stage, rounds, seed)
         case Subject.RULES:
             section = bench_rules.measure(stage, rounds, seed)
     return section

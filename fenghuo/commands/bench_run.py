@@ -17,6 +17,7 @@ from bench.memory import MemoryJob
 from bench.pipeline import PipelineJob
 from bench.rules import RulesJob
 from bench.run import AnyJob, AnyRun
+from bench.scoring import ScoringJob
 from bench.windows import WindowsJob
 from events.errors import FenghuoError
 from fenghuo.commands import (
@@ -26,6 +27,7 @@ from fenghuo.commands import (
     bench_memory,
     bench_pipeline,
     bench_rules,
+    bench_scoring,
     bench_windows,
 )
 from fenghuo.ending import stop_on_signals
@@ -50,6 +52,8 @@ def run(job: AnyJob, stop: Event) -> AnyRun:
             done = bench_windows.run(job, stop)
         case RulesJob():
             done = bench_rules.run(job, stop)
+        case ScoringJob():
+            done = bench_scoring.run(job, stop)
         case OutliersJob():
             done = bench_detection.run(job, stop)
     return done

@@ -16,6 +16,7 @@ from fenghuo.registry import artefacts_of
 from fenghuo.session_key import session_secret
 from fenghuo.settings import Settings, SettingsError, variable
 from store.postgres.alert_reader import PostgresAlertReader
+from store.postgres.dispositions import DispositionStore
 from store.postgres.engine import async_engine, sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers
@@ -54,6 +55,7 @@ def console(settings: Settings, demo_users: tuple[DemoUser, ...] = ()) -> None:
             users=PostgresUserReader(engine),
             rules=rules_on(blocking),
             models=ModelStore(blocking, artefacts_of(settings)),
+            dispositions=DispositionStore(blocking),
             session_secret=session_secret(settings).get_secret_value(),
             metrics=CollectorRegistry(),
             demo_users=demo_users,

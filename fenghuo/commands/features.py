@@ -10,7 +10,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
 from events.clock import milliseconds
-from events.columns import Column, Int64s, Objects
+from events.columns import Column, Int64s, Kind, Objects
 from events.event import EventType
 from fenghuo.commands.offline import OrderedSink, run_offline
 from fenghuo.ending import RunError, stop_on_signals
@@ -19,7 +19,7 @@ from flows.rulings import FIXED, Rulings
 from models.history import collect_rows, decided_rows
 from models.labels import Knowledge
 from models.material import Collector
-from rules.evaluate import derive
+from rules.evaluate import HIT, Derived, derive, evaluate
 from rules.pack import Pack
 from windows.windowed import WindowedBatch
 from wire.file_source import FileSource
@@ -79,10 +79,10 @@ class Wanted:
 
 
 class FeatureJudge:
-    """Hands on the features of wanted events, and what labels say; judges nothing.
+    """Hands on the features of wanted events, what labels say, and where wanted rules hit.
 
     Args:
-        pack: whose features.
+        pack: whose features and rules.
         names: of the wanted ones.
         wanted: which events.
     """
@@ -91,6 +91,7 @@ class FeatureJudge:
         self._pack = pack
         self._names = names
         self._wanted = wanted
+        self._rules = any(rule.name in names for rule in pack.evaluated)
 
     def __call__(self, windowed: WindowedBatch) -> Featured:
         """The features of a batch."""
@@ -107,13 +108,28 @@ class FeatureJudge:
             types=part.batch.types,
             groups=part.batch.groups,
             occurred_at=part.batch.occurred_at,
-            columns={name: column for name, column in derived.features.items() if name in self._names},
+            columns={
+                name: column
+                for name, column in (derived.features | self._hits(part, derived)).items()
+                if name in self._names
+            },
             reports=[
                 (attributes.get("target"), attributes.get("label"), int(batch.occurred_at[row]))
                 for row in np.flatnonzero(batch.is_of({EventType.LABEL_REPORTED})).tolist()
                 if (attributes := batch.events[row].attributes or {})
             ],
         )
+
+    def _hits(self, part: WindowedBatch, derived: Derived) -> dict[str, Column]:
+        """Where each rule hits, by its name; a rule that reads `anomaly` is not evaluable."""
+        if not self._rules:
+            return {}
+        judgement = evaluate(self._pack, part.batch, derived, part.profiles, None)
+        everywhere = np.ones(len(part.batch), np.bool_)
+        return {
+            verdict.rule.name: Column(verdict.codes == HIT, everywhere, Kind.BOOL)
+            for verdict in judgement.verdicts
+        }
 
 
 class _Taking:
@@ -150,7 +166,7 @@ def collect(
         risk: whose pack and tables count.
         files: to read.
         wanted: which events.
-        collector: takes the features that it names.
+        collector: takes the features that it names; the name of a rule stands for where it hits.
         knowledge: takes labels.
         on_read: called with the number of messages read so far.
 

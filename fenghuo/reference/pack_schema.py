@@ -7,6 +7,7 @@ from typing import Any
 from events.event import EventType
 from rules.deadline_reader import OPTIONAL, REQUIRED
 from rules.decision import Outcome, Tier
+from rules.feature_label import FeatureUnit
 from rules.rule import Mode
 from windows.feature import Aggregate, Entity
 
@@ -35,6 +36,7 @@ def pack_schema() -> Node:
     """The schema of a pack file."""
     texts = _object({"zh": {"type": "string"}, "en": {"type": "string"}}, ("zh", "en"))
     events = {"type": "array", "items": _choice(EventType), "minItems": 1}
+    label: Node = {"title": texts, "unit": _choice(FeatureUnit, "What the numbers are, for people.")}
     window = _object(
         {
             "aggregate": _choice(Aggregate),
@@ -44,10 +46,11 @@ def pack_schema() -> Node:
             "window": _DURATION,
             "delay": _DURATION,
             "where": _CONDITION,
+            **label,
         },
         ("aggregate", "events", "by"),
     )
-    expression = _object({"expression": {"type": "string"}}, ("expression",))
+    expression = _object({"expression": {"type": "string"}, **label}, ("expression",))
     breaker = _object(
         {
             "holds": {"type": "integer", "minimum": 1},

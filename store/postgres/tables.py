@@ -122,6 +122,30 @@ USERS = Table(
     Column("password_hash", Text, nullable=False),
 )
 
+DISPOSITIONS = Table(
+    "dispositions",
+    METADATA,
+    Column("alert_id", Uuid(as_uuid=False), ForeignKey(ALERTS.c.alert_id), primary_key=True),
+    Column("disposition", Text, nullable=False),
+    Column("harm", Text),
+    Column("reason", Text, nullable=False),
+    Column("hits", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("given_at", Milliseconds, nullable=False),
+)
+
+LABELS = Table(
+    "labels",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("known_at", Milliseconds, nullable=False),
+    Column("scenario", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+)
+Index("labels_known", LABELS.c.known_at, LABELS.c.target)
+
 DESK_REJECTS = Table(
     "desk_rejects",
     METADATA,

@@ -29,6 +29,7 @@ from store.artefacts import Artefacts
 from store.postgres.alert_reader import PostgresAlertReader
 from store.postgres.alerts import AlertStore
 from store.postgres.cases import CaseStore
+from store.postgres.dispositions import DispositionStore
 from store.postgres.engine import async_engine, sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.models import ModelStore
@@ -138,6 +139,7 @@ def running_console(
         users=PostgresUserReader(engine),
         rules=rules_on(blocking),
         models=ModelStore(blocking, artefacts),
+        dispositions=DispositionStore(blocking),
         session_secret=SECRET,
         metrics=metrics,
         demo_users=demo_users,

@@ -174,16 +174,36 @@ def test_hostile_texts_are_text(console: Console, browser: httpx.Client, address
         reason={"zh": hostile, "en": hostile},
         features={hostile: hostile},
         rules=[RuleResult(hostile, 1, RuleStatus.HIT, {hostile: hostile}, hostile)],
+        explanation=({"zh": hostile, "en": hostile},),
     )
     console.store.apply([made])
     page = browser.get(address("hostile")).text
     assert "<img" not in page
-    assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= 8
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= 9
+
+
+def test_a_contribution_stands_in_words_below_its_bar(
+    console: Console, browser: httpx.Client, address: Opener
+) -> None:
+    said = {
+        "zh": "72 小时发货额 5,123,456 元，是该客户中位数 310,000 元的 16.5 倍",
+        "en": "Shipped in 72 h: …",
+    }
+    console.store.apply([replace(hit(1, scenario="words"), explanation=(said,)), hit(2, scenario="silent")])
+    assert f'<tr class="said"><td colspan="4">{said["zh"]}</td></tr>' in browser.get(address("words")).text
+    english = browser.get(address("words"), headers={"accept-language": "en"}, cookies={"language": "en"})
+    assert said["en" if 'lang="en"' in english.text else "zh"] in english.text
+    silent = browser.get(address("silent")).text
+    assert 'class="bars"' in silent
+    assert "said" not in silent
 
 
 def test_bars_are_drawn_to_the_scale_of_the_largest() -> None:
     tops = [Contribution("a", 1, 0.4), Contribution("b", 1, -0.2), Contribution("c", 1, 0.0001)]
     drawn = bars(ModelScore("m", 0.5, tops))
     assert [(bar.x, bar.width) for bar in drawn] == [(BAR, BAR), (BAR // 2, BAR // 2), (BAR, 1)]
+    assert [bar.sentence for bar in drawn] == [None] * 3
+    first = {"zh": "甲", "en": "a"}
+    assert [bar.sentence for bar in bars(ModelScore("m", 0.5, tops), [first])] == [first, None, None]
     assert bars(ModelScore("m", 0.5, [])) == []
     assert [bar.width for bar in bars(ModelScore("m", 0.5, [Contribution("a", 1, 0.0)]))] == [1]

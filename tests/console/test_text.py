@@ -9,6 +9,7 @@ import yaml
 
 import console
 from alerts.cases import CaseStatus
+from alerts.dispositions import Disposition, Harm
 from console.errors import SettingError
 from console.text import LANGUAGES, catalogues, negotiate
 from events.event import EventType
@@ -25,7 +26,7 @@ ASKED = re.compile(r"""\bt(?:exts)?\(\s*["']([a-z_.]+)["']\s*[,)]""")
 BY_NAME = {
     *("tier", "outcome", "status", "result", "event", "queue", "playbook", "scenario", "feature", "role"),
     *("region", "failure", "documents", "age", "mode", "action", "standing", "refusal"),
-    *("model_state", "model_state_hint", "algorithm"),
+    *("model_state", "model_state_hint", "algorithm", "disposition", "harm"),
 }
 """Kinds of texts that are looked up by the name of a thing."""
 
@@ -74,6 +75,8 @@ def test_no_text_is_left_over() -> None:
         ("model_state_hint", ModelState),
         ("standing", Standing),
         ("refusal", Refusal),
+        ("disposition", Disposition),
+        ("harm", Harm),
     ],
 )
 def test_every_member_has_a_name(kind: str, names: list[str]) -> None:

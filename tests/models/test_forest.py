@@ -29,9 +29,21 @@ def grown(cells: Float32s, trees: int = 20, samples: int = 256, seed: int = 0) -
 
 
 def drawn(seed: int, rows: int, width: int) -> Float32s:
-    """A matrix whose columns are constant, tied, tiny, huge, heavy-tailed or normal."""
+    """A matrix whose columns are constant, tied, tiny, huge, heavy-tailed or normal; some rows come again."""
     rng = np.random.default_rng(seed)
-    return np.stack([drawn_column(rng, rows) for _ in range(width)], axis=1).astype(np.float32)
+    cells = np.stack([drawn_column(rng, rows) for _ in range(width)], axis=1).astype(np.float32)
+    again = rng.random(rows) < rng.choice([0.0, 0.5])
+    cells[again] = cells[rng.integers(0, rows, again.sum())]
+    return cells
+
+
+def extremes(width: int) -> Float32s:
+    """Rows of the least and greatest numbers that 32 bits hold, of both zeros, and of mixtures."""
+    most = np.finfo(np.float32).max
+    least = np.finfo(np.float32).smallest_subnormal
+    numbers = np.array([-most, -least, -0.0, 0.0, least, most], np.float32)
+    alike, mixed = np.zeros(width, np.int64), np.arange(width)
+    return np.concatenate([numbers[(np.arange(6)[:, np.newaxis] + shift) % 6] for shift in (alike, mixed)])
 
 
 def drawn_column(rng: np.random.Generator, rows: int) -> Float64s:
@@ -66,13 +78,13 @@ def at_the_thresholds(estimator: Any, cells: Float32s) -> Float32s:
     return np.concatenate(edges)
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=60)
+@settings(derandomize=True, deadline=None, database=None, max_examples=100)
 @given(
     seed=st.integers(0, 2**31),
     rows=st.integers(1, 400),
     width=st.integers(1, 9),
     trees=st.integers(1, 12),
-    samples=st.integers(1, 300),
+    samples=st.integers(1, 400),
 )
 def test_scores_equal_those_of_scikit_learn(
     seed: int, rows: int, width: int, trees: int, samples: int
@@ -80,7 +92,7 @@ def test_scores_equal_those_of_scikit_learn(
     cells = drawn(seed, rows, width)
     estimator = grown(cells, trees, samples, seed)
     forest = flatten(estimator)
-    asked = at_the_thresholds(estimator, np.concatenate([cells, drawn(seed + 1, 70, width)]))
+    asked = at_the_thresholds(estimator, np.concatenate([cells, drawn(seed + 1, 70, width), extremes(width)]))
     assert np.abs(forest.score(asked) + estimator.score_samples(asked)).max() <= TOLERANCE
 
 

@@ -6,20 +6,24 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bench.handbook import Columns, events, transactions
+from events.clock import DAY
+from fenghuo.commands.bench_track import PACKS
 from tests.flows.processes import running
 from tests.properties.examples import CHAOS
 from tests.published import handbook
 
-PACK = Path(__file__).with_name("handbook.yaml")
+PACK = PACKS / "handbook.yaml"
 DAYS = 61 if CHAOS else 40  # 37 days are the reach of the longest window with its delay
 START = datetime(2018, 4, 1, tzinfo=UTC)
-END = int(START.timestamp()) * 1000 + DAYS * handbook.MILLISECONDS_PER_DAY
+END = int(START.timestamp()) * 1000 + DAYS * DAY
 FEATURES = (*handbook.COUNTS, *handbook.MEANS, *handbook.RATES)
 TOLERANCE = 1e-6
 SECONDS = 300  # far more than it takes
@@ -35,17 +39,17 @@ class Decided(msgspec.Struct):
 
 
 @pytest.fixture(scope="module")
-def raw(published_data: Path) -> handbook.Columns:
+def raw(published_data: Path) -> Columns:
     """The transactions."""
-    return handbook.transactions(published_data / "handbook", END)
+    return transactions(published_data / "handbook", handbook.MONTHS, 0, END)
 
 
 @pytest.fixture(scope="module")
-def decided(raw: handbook.Columns, tmp_path_factory: pytest.TempPathFactory) -> handbook.Columns:
+def decided(raw: Columns, tmp_path_factory: pytest.TempPathFactory) -> Columns:
     """What was decided of every transaction: columns by feature in the order of tx_id, NaN for NULL."""
     folder = tmp_path_factory.mktemp("handbook")
     with (folder / "events.jsonl").open("wb") as stream:
-        stream.writelines(handbook.events(raw, END))
+        stream.writelines(events(raw, END))
     arguments = (
         "replay",
         folder / "events.jsonl",
@@ -79,7 +83,7 @@ def decided(raw: handbook.Columns, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_every_published_window_feature_is_decided(
-    published_data: Path, raw: handbook.Columns, decided: handbook.Columns
+    published_data: Path, raw: Columns, decided: Columns
 ) -> None:
     wanted = handbook.published(published_data / "handbook", END)
     assert wanted["tx_id"].tolist() == raw["tx_id"].tolist()
@@ -99,7 +103,7 @@ def test_every_published_window_feature_is_decided(
 
 
 def differing(
-    raw: handbook.Columns, rows: npt.NDArray[np.bool_], got: handbook.Column, wanted: handbook.Column
+    raw: Columns, rows: npt.NDArray[np.bool_], got: npt.NDArray[Any], wanted: npt.NDArray[Any]
 ) -> list[str]:
     """What a person needs to see of each row that differs."""
     return [

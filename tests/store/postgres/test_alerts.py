@@ -105,7 +105,7 @@ def test_any_stream_in_any_batches_equals_the_pure_function(
     store: AlertStore, engine: Engine, hits: list[Hit], size: int, redelivered: int
 ) -> None:
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE alerts, alert_hits, cases"))
+        connection.execute(text("TRUNCATE alerts, alert_hits, cases CASCADE"))
     batches = in_batches(hits, size)
     for batch in batches:
         store.apply(batch)

@@ -1,0 +1,136 @@
+"""The blend: what rules, forest and challenger say of an event as one risk, and how the weights are learnt.
+
+    risk = 1 / (1 + exp(-(base + forest · surprise + challenger · log odds + weights of the rules that hit)))
+
+`surprise` is -ln(1 - percentile), at most ln 10,000: one event in ten says 2.3, one in a thousand 6.9. No
+weight is below zero: no rule that hits and no higher score makes an event look better.
+"""
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from events.columns import Bools, Float64s
+from models.boosting import probability
+from models.errors import ModelError
+
+RAREST = 0.9999  # percentiles above say little more: the training period has few such events
+SUREST = 1e-6  # probabilities nearer to 0 or 1 say no more than this
+SHRINKAGE = 1.0
+ROUNDS = 1_000
+LONGEST_STEP = 1.0  # Newton's steps are too long where the likelihood is far from a parabola
+ENOUGH = 1e-9  # weights that change by less are found
+
+
+class Blend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weights of a blend.
+
+    Args:
+        base: log odds of an event of which nothing is said.
+        forest: weight of the surprise of the anomaly percentile.
+        challenger: weight of the log odds of the challenger's probability.
+        rules: weight of each rule by name, added where it hits.
+    """
+
+    base: float
+    forest: float
+    challenger: float
+    rules: dict[str, float]
+
+    def risk(self, percentile: Float64s, bad: Float64s, hits: Mapping[str, Bools]) -> Float64s:
+        """Risk of n events, 0–1, shape (n,).
+
+        Args:
+            percentile: the forest's, 0–1, shape (n,).
+            bad: the challenger's probability, 0–1, shape (n,).
+            hits: where each rule of the blend hits, shape (n,); others are left alone.
+
+        Raises:
+            ModelError: a rule of the blend is not among the hits.
+        """
+        weights = np.array([self.forest, self.challenger, *self.rules.values()])
+        return probability(self.base + inputs(percentile, bad, hits, tuple(self.rules)) @ weights)
+
+    def to_json(self) -> bytes:
+        """The weights as JSON, which keeps every bit of them."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+def of_json(content: bytes) -> Blend:
+    """The blend that `to_json` wrote.
+
+    Raises:
+        ModelError: it is no blend, or a weight is below zero or no number.
+    """
+    try:
+        blend = msgspec.json.decode(content, type=Blend)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"the blend is damaged: {error}; restore the file or train it again") from None
+    weights = (blend.forest, blend.challenger, *blend.rules.values())
+    if not all(math.isfinite(weight) for weight in (blend.base, *weights)) or min(weights) < 0:
+        raise ModelError("the blend is damaged: a weight is below zero or no number; train it again")
+    return blend
+
+
+def inputs(
+    percentile: Float64s, bad: Float64s, hits: Mapping[str, Bools], rules: tuple[str, ...]
+) -> Float64s:
+    """What is weighted, shape (n, 2 + rules): surprise, log odds, and 1 where a rule hits."""
+    missing = [rule for rule in rules if rule not in hits]
+    if missing:
+        raise ModelError(f"the blend weighs rule `{missing[0]}`, which nobody evaluated; use its pack")
+    likely = np.clip(bad, SUREST, 1.0 - SUREST)
+    surprise = -np.log1p(-np.clip(percentile, 0.0, RAREST))
+    columns = [surprise, np.log(likely / (1.0 - likely)), *(hits[rule].astype(np.float64) for rule in rules)]
+    return np.stack(columns, axis=1)
+
+
+def fit_blend(percentile: Float64s, bad: Float64s, hits: Mapping[str, Bools], labels: Bools) -> Blend:
+    """The weights that make the labels of n events most likely (logistic regression, weights ≥ 0).
+
+    The events must be others than those that forest and challenger were trained on: these know them by heart.
+    One weight after the other takes a Newton step and is held at zero from below, until none moves; a ridge
+    of `SHRINKAGE` keeps rules that seldom hit from running away. No random choice is made.
+
+    Args:
+        percentile: the forest's, 0–1, shape (n,).
+        bad: the challenger's probability, 0–1, shape (n,).
+        hits: where each rule hits, shape (n,); all of them are weighed.
+        labels: which events are bad, shape (n,).
+
+    Raises:
+        ModelError: all events are bad, or none is.
+    """
+    count = int(np.count_nonzero(labels))
+    if not 0 < count < len(labels):
+        raise ModelError(f"{count} of {len(labels)} events are bad; a blend needs bad ones and others")
+    rules = tuple(hits)
+    given = inputs(percentile, bad, hits, rules)
+    weights = np.zeros(given.shape[1])
+    base = math.log(count / (len(labels) - count))
+    log_odds = np.full(len(labels), base)
+    for _ in range(ROUNDS):
+        before = (base, *weights)
+        for place in range(-1, len(weights)):
+            column = given[:, place] if place >= 0 else np.ones(len(labels))
+            likely = probability(log_odds)
+            ridge, weight = (SHRINKAGE, weights[place]) if place >= 0 else (0.0, base)
+            slope = column @ (likely - labels) + ridge * weight
+            bend = (column * column) @ (likely * (1.0 - likely)) + max(ridge, 1e-9)
+            moved = float(weight - np.clip(slope / bend, -LONGEST_STEP, LONGEST_STEP))
+            if place >= 0:
+                weights[place] = moved = max(moved, 0.0)
+            else:
+                base = moved
+            log_odds += (moved - weight) * column
+        if np.abs(np.subtract(before, (base, *weights))).max() < ENOUGH:
+            break
+    return Blend(
+        base=float(base),
+        forest=float(weights[0]),
+        challenger=float(weights[1]),
+        rules=dict(zip(rules, weights[2:].tolist(), strict=True)),
+    )
