@@ -85,6 +85,11 @@ class Count:
         self._first: int | None = None
         self._last: int | None = None
 
+    @property
+    def tallies(self) -> Sequence[PackTally]:
+        """What each pack decided so far, event by event."""
+        return self._tallies
+
     def add(self, everything: EventBatch, hits: Sequence[BatchHits]) -> None:
         """Count a batch; batches come in the order of their events.
 

@@ -1,6 +1,7 @@
-"""The subject `detection`: how well outliers are found in published sets, beside published figures; pure."""
+"""The subject `detection`, and its set `adbench`: published outliers, beside published figures; pure."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from math import fsum
 
 from msgspec import Struct
@@ -8,6 +9,15 @@ from msgspec import Struct
 from bench.figure import Better, Figure, figure
 from bench.job import Job
 from bench.subject import Subject
+
+
+class DetectionSet(StrEnum):
+    """What is detected."""
+
+    ADBENCH = "adbench"  # outliers of eight published sets
+    HANDBOOK = "handbook"  # card fraud of the Fraud Detection Handbook
+    SIMULATED = "simulated"  # incidents of simulated trade; needs no published data
+
 
 OUTLIER_SETS = {
     "2_annthyroid": 0.827,

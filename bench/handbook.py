@@ -21,6 +21,15 @@ from events.event import EventType
 KNOWN_AFTER = 7 * DAY
 FIELDS = ("tx_id", "customer_id", "terminal_id", "amount")
 
+FEATURES = (
+    "payment",
+    "weekend",
+    "night",
+    *(f"customer_{what}_{days}d" for days in (1, 7, 30) for what in ("nb", "avg")),
+    *(f"terminal_{what}_{days}d" for days in (1, 7, 30) for what in ("nb", "risk")),
+)
+"""Features of bench/packs/handbook.yaml in the order in which the authors give them to their models."""
+
 Columns = dict[str, npt.NDArray[np.int64] | npt.NDArray[np.float64]]
 
 

@@ -162,7 +162,7 @@ class Builder:
             try:
                 for pack in (trial.shadow, trial.live):
                     if model is not None and pack is not None:
-                        model.check_features(pack.kinds)
+                        model.check_features(pack.readable)
             except ModelError:
                 model = None
             yield Beside(trial, model, self._noted.shadows, self._metrics)
@@ -173,7 +173,7 @@ def _fitting(model: Model | None, pack: Pack) -> Model | None:
     if model is None:
         return None
     try:
-        model.check_features(pack.kinds)
+        model.check_features(pack.readable)
     except ModelError as error:
         _log.error("model_set_aside", model=model.id, pack=pack.id, error=str(error))
         return None

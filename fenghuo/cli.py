@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.detection import DetectionSet
 from bench.gate import read_gate
 from bench.hot import HotPack
 from bench.load import Customers
@@ -184,6 +185,7 @@ def bench(
     data: Annotated[
         Path | None, typer.Option(envvar="FENGHUO_DATA", help="Folder of the published sets of `detection`.")
     ] = None,
+    sets: Annotated[list[DetectionSet] | None, typer.Option("--set", help="Of `detection`; repeat.")] = None,
     json: Annotated[Path | None, typer.Option(help="File for the figures; default: printed.")] = None,
     gate: Annotated[
         Path | None, typer.Option(help="File of limits; exit 1 when a figure falls short of one.")
@@ -208,6 +210,7 @@ def bench(
         late=late,
         stall=stall,
         data=data,
+        sets=tuple(sets or ()),
     )
     limits = read_gate(gate) if gate is not None else None
     report = command(wanted, Console(stderr=True))

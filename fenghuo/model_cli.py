@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from events.clock import DAY
 from events.event import EventType
 from fenghuo.options import Mapping, Pack, Rates, Tables, moment_of
 from fenghuo.rules_cli import User, Why, session
 from fenghuo.settings import load_settings
 from models.lifecycle import ModelAction
+from models.manifest import Algorithm
 
 app = typer.Typer(help="Train anomaly models, and put them into force.", no_args_is_help=True)
 
@@ -41,6 +43,12 @@ def train(
     decisions: Annotated[
         Path | None, typer.Option(help="Recorded decisions.jsonl of these events; else they are replayed.")
     ] = None,
+    algorithm: Annotated[
+        Algorithm, typer.Option(help="How to score; all but the isolation forest learn from labels.")
+    ] = Algorithm.ISOLATION_FOREST,
+    settle_days: Annotated[
+        int, typer.Option(min=0, help="Days until harm is known; with --until, younger events teach nothing.")
+    ] = 7,
     segment: Annotated[
         str | None, typer.Option(help="Feature by which customers are compared with their like.")
     ] = None,
@@ -73,6 +81,8 @@ def train(
         since=moment_of(since),
         until=moment_of(until),
         decisions=decisions,
+        algorithm=algorithm,
+        settled=settle_days * DAY,
         growth=Growth(seed, trees, samples, segment, segments, alerts_per_day),
     )
     model = command(settings, training, out, Console(stderr=True))

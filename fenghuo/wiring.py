@@ -107,7 +107,7 @@ def build_risk(settings: Settings, *, sample: bool = False, pack: Pack | None = 
     metrics.model.labels(model.id if model is not None else "none").set(1)
     plans(pack)
     if model is not None:
-        model.check_features(pack.kinds)
+        model.check_features(pack.readable)
     return Risk(settings, pack, model, codec, metrics, registry)
 
 

@@ -76,7 +76,9 @@ class Beside:
     def _judgement(self, pack: Pack, windowed: WindowedBatch) -> Judgement:
         batch = windowed.batch
         derived = derive(pack, batch, windowed.features, windowed.warming)
-        said = score(self._model, batch, derived) if self._model is not None else None
+        said = None
+        if self._model is not None:
+            said = score(self._model, batch, derived, pack, windowed.profiles)
         if said is None:
             return evaluate(pack, batch, derived, windowed.profiles, None)
         return evaluate(pack, batch, derived, windowed.profiles, said.percentile, limit=said.limit)

@@ -98,7 +98,7 @@ class Judge:
         self._outcomes = cache(metrics.decided.labels)
         self._results = [_results(rule, metrics) for rule in pack.evaluated]
         if model is not None:
-            model.check_features(pack.kinds)
+            model.check_features(pack.readable)
 
     def __call__(self, windowed: WindowedBatch) -> Output:
         """The output of a batch; see the numbered steps.
@@ -111,7 +111,9 @@ class Judge:
         batch, pack, seconds = windowed.batch, self._pack, self._seconds
         with seconds("score").time():
             derived = derive(pack, batch, windowed.features, windowed.warming, degraded=windowed.degraded)
-            said = score(self._model, batch, derived) if self._model is not None else None
+            said = None
+            if self._model is not None:
+                said = score(self._model, batch, derived, pack, windowed.profiles)
         with seconds("rules").time():
             anomaly = said.percentile if said is not None else None
             judgement = evaluate(
@@ -122,7 +124,7 @@ class Judge:
                 anomaly,
                 self._suppressions,
                 self._quarantine.held,
-                said.limit if said is not None else None,
+                limit=said.limit if said is not None else None,
             )
             self._note_failures(judgement)
             if self._tally is not None:
@@ -188,9 +190,8 @@ class Judge:
             return None
         rows = judgement.hit_rows
         rows = rows[said.raw.valid[rows]]
-        features = judgement.derived.features
         groups = [batch.groups[row] for row in rows.tolist()]
-        shares = self._model.explain(features, rows, TOP, groups) if len(rows) else []
+        shares = self._model.explain(said.read, rows, TOP, groups) if len(rows) else []
         usual = self._model.baseline is not None
         top = [[_contribution(share, usual=usual) for share in shared] for shared in shares]
         return Scored(self._model.id, said.raw, dict(zip(rows.tolist(), top, strict=True)))

@@ -82,10 +82,25 @@ def inputs(
     missing = [rule for rule in rules if rule not in hits]
     if missing:
         raise ModelError(f"the blend weighs rule `{missing[0]}`, which nobody evaluated; use its pack")
-    likely = np.clip(bad, SUREST, 1.0 - SUREST)
-    surprise = -np.log1p(-np.clip(percentile, 0.0, RAREST))
-    columns = [surprise, np.log(likely / (1.0 - likely)), *(hits[rule].astype(np.float64) for rule in rules)]
+    columns = [surprise(percentile), likely_odds(bad), *(hits[rule].astype(np.float64) for rule in rules)]
     return np.stack(columns, axis=1)
+
+
+def surprise(percentile: Float64s) -> Float64s:
+    """How rare percentiles are, -ln(1 - percentile), shape (n,).
+
+    >>> surprise(np.array([0.0, 0.9, 0.999, 1.0])).round(2).tolist()
+    [0.0, 2.3, 6.91, 9.21]
+    """
+    rare: Float64s = -np.log1p(-np.clip(percentile, 0.0, RAREST))
+    return rare
+
+
+def likely_odds(bad: Float64s) -> Float64s:
+    """Log odds of probabilities, shape (n,); those next to 0 or 1 are as far as any."""
+    likely = np.clip(bad, SUREST, 1.0 - SUREST)
+    odds: Float64s = np.log(likely / (1.0 - likely))
+    return odds
 
 
 def fit_blend(percentile: Float64s, bad: Float64s, hits: Mapping[str, Bools], labels: Bools) -> Blend:

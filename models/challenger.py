@@ -1,24 +1,23 @@
 """The challenger: boosted trees that learn from the anomaly model's features what became known of events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from events.clock import DAY, rfc3339
-from events.columns import Bools
+from events.clock import DAY
+from events.columns import Bools, Column
 from models.boosting import flatten
-from models.calibration import Calibration
 from models.errors import ModelError
-from models.features import Encoder, Float32s, fit_encoder
-from models.manifest import CALIBRATION, Algorithm, Content, Pack, Period
+from models.features import fit_encoder
+from models.manifest import TREES, Algorithm, Pack
 from models.material import Material
 from models.model import Model
-from models.training import FEWEST_ROWS, QUANTILES, SCORED, assemble
+from models.training import FEWEST_ROWS, SCORED, Grown, Growth, Held, complete, origin_of
 
-TREES = "boosting.npz"
-"""File of the trees in a model directory."""
+EARLY = 0.6
+"""Share of the bad events, the earliest, in whose time a model learns that is measured on the later ones."""
 
 FEWEST_BAD = 10  # with fewer the trees learn these events by heart
 
@@ -54,6 +53,25 @@ class Lessons:
     material: Material
     bad: Bools
 
+    def where(self, wanted: Bools) -> "Lessons":
+        """The events for which `wanted`, shape (n,), holds."""
+        return Lessons(self.material.where(wanted), self.bad[wanted])
+
+    def parted(self) -> tuple["Lessons", "Lessons"]:
+        """The earlier events, in whose time lie `EARLY` of the bad ones, and the later ones."""
+        moments = self.material.occurred_at
+        bad = moments[self.bad]
+        early = moments < (np.quantile(bad, EARLY) if len(bad) else 0)
+        return self.where(early), self.where(~early)
+
+    def columns(self, wanted: Collection[str]) -> dict[str, Column]:
+        """The features of some names."""
+        return {name: column for name, column in self.material.columns.items() if name in wanted}
+
+    def of(self, event_types: Collection[str]) -> "Lessons":
+        """The events of some types."""
+        return self.where(np.isin(self.material.types, [str(kind) for kind in event_types]))
+
 
 def lessons(
     material: Material, bad: Collection[str], until: int | None = None, settled: int = 7 * DAY
@@ -71,13 +89,14 @@ def lessons(
         return Lessons(material, known_bad)
     teaches = known_bad | (material.occurred_at <= until - settled)
     teaches &= material.occurred_at <= until
-    return Lessons(material.where(teaches), known_bad[teaches])
+    return Lessons(material, known_bad).where(teaches)
 
 
 def train_challenger(
     taught: Lessons,
     pack: Pack,
     course: Course | None = None,
+    growth: Growth | None = None,
     *,
     features: Collection[str],
     event_types: Collection[str] = SCORED,
@@ -85,22 +104,40 @@ def train_challenger(
     """Train boosted trees; the same lessons, course and library versions give the same model, byte by byte.
 
     Bad events are few: each weighs as much more than another as it is rarer, so that both kinds count alike.
+    Percentiles are those of the later events, scored by trees that learnt from the earlier ones alone.
 
     Args:
         taught: past events with at least the wanted features, and which of them are bad.
         pack: the pack that their features are of.
         course: how the trees are grown.
+        growth: its segments and alert budget count.
         features: names of the features that the trees read.
         event_types: types of the events to learn from and to score.
 
     Raises:
         ModelError: no feature, or too few events, bad or other ones.
     """
-    course = course or Course()
-    of_type = np.isin(taught.material.types, [str(kind) for kind in event_types])
-    material, bad = taught.material.where(of_type), taught.bad[of_type]
-    wanted = set(features)
-    columns = {name: column for name, column in material.columns.items() if name in wanted}
+    course, of_type, wanted = course or Course(), taught.of(event_types), set(features)
+    early, late = of_type.parted()
+    before = grow_challenger(early.columns(wanted), early.bad, course)
+    held = Held(late.material, before.scorer.score(before.encoder.matrix(late.columns(wanted))))
+    columns = of_type.columns(wanted)
+    grown = grow_challenger(columns, of_type.bad, course)
+    origin = origin_of(of_type.material, pack, event_types)
+    return complete(grown, columns, origin, growth or Growth(), of_type.material, held)
+
+
+def grow_challenger(columns: Mapping[str, Column], bad: Bools, course: Course) -> Grown:
+    """Grow boosted trees on `columns`, feature columns by name, all of length n.
+
+    Args:
+        columns: those of money, numbers and bools are learnt from.
+        bad: which rows are bad, shape (n,).
+        course: how the trees are grown.
+
+    Raises:
+        ModelError: no feature, or too few rows, bad or other ones.
+    """
     encoder = fit_encoder(columns)
     cells = encoder.matrix(columns)
     count = int(np.count_nonzero(bad))
@@ -109,12 +146,6 @@ def train_challenger(
             f"{count} bad events and {len(cells) - count} others to train on; at least {FEWEST_BAD} and"
             f" {FEWEST_ROWS} are needed: label more, or name a longer period"
         )
-    return _grow(material, cells, bad, encoder, pack, course)
-
-
-def _grow(
-    material: Material, cells: Float32s, bad: Bools, encoder: Encoder, pack: Pack, course: Course
-) -> Model:
     estimator = HistGradientBoostingClassifier(
         class_weight="balanced",
         early_stopping=False,  # it would take part of the few bad events away from training
@@ -125,15 +156,10 @@ def _grow(
         random_state=course.seed,
     ).fit(cells, bad)
     boosting = flatten(estimator)
-    scores = boosting.score(cells)
-    content = Content(
+    return Grown(
         algorithm=Algorithm.GRADIENT_BOOSTING,
-        event_types=tuple(sorted({str(kind) for kind in material.types})),
-        features=encoder.features,
-        pack=pack,
-        period=Period(rfc3339(int(material.occurred_at.min())), rfc3339(int(material.occurred_at.max()))),
-        rows=len(cells),
-        seen=material.seen,
+        encoder=encoder,
+        scorer=boosting,
         parameters={
             "trees": course.rounds,
             "rate": course.rate,
@@ -141,11 +167,6 @@ def _grow(
             "columns": course.columns,
             "seed": course.seed,
         },
-        metrics={
-            "bad": float(np.count_nonzero(bad)),
-            **{name: float(np.quantile(scores, level)) for name, level in QUANTILES.items()},
-        },
+        parts={TREES: boosting.to_bytes()},
+        metrics={"bad": float(np.count_nonzero(bad))},
     )
-    calibration = Calibration.of(scores, None, 0)
-    parts = {TREES: boosting.to_bytes(), CALIBRATION: calibration.to_json()}
-    return assemble(content, encoder, boosting, calibration, parts)

@@ -21,12 +21,16 @@ class Algorithm(StrEnum):
 
     ISOLATION_FOREST = "isolation-forest"
     GRADIENT_BOOSTING = "gradient-boosting"
+    BLEND = "blend"
 
 
 MANIFEST = "manifest.json"
 ARTEFACT = "model.skops"
 CALIBRATION = "calibration.json"
 BASELINE = "baseline.npz"
+TREES = "boosting.npz"
+WEIGHTS = "blend.json"
+SURPRISE = "surprise.json"
 """Names of the files of a model directory."""
 
 
@@ -57,6 +61,7 @@ class Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         algorithm: how the score is computed.
         event_types: types of the events that the model scores, sorted.
         features: the features in the order of the matrix.
+        rules: names of those features that are no features of the pack, but say where its rules hit.
         pack: where the features come from.
         period: time of the training data.
         rows: training rows.
@@ -72,6 +77,7 @@ class Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     algorithm: Algorithm = Algorithm.ISOLATION_FOREST
     event_types: tuple[str, ...]
     features: tuple[ModelFeature, ...]
+    rules: tuple[str, ...] = ()
     pack: Pack
     period: Period
     rows: int

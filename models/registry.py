@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import warnings
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -17,18 +18,38 @@ from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import InconsistentVersionWarning
 from skops.io.exceptions import UntrustedTypesFoundException
 
+from models.blend import of_json
+from models.boosting import of_bytes
 from models.calibration import Calibration, Document
+from models.committee import Committee
 from models.errors import ModelError
 from models.features import Encoder
 from models.forest import Forest, flatten
-from models.manifest import ARTEFACT, BASELINE, CALIBRATION, FORMAT, MANIFEST, Manifest, content_id
+from models.manifest import (
+    ARTEFACT,
+    BASELINE,
+    CALIBRATION,
+    FORMAT,
+    MANIFEST,
+    SURPRISE,
+    TREES,
+    WEIGHTS,
+    Algorithm,
+    Manifest,
+    content_id,
+)
 from models.model import Model
+from models.scorer import Scorer
 
 TRUSTED = ("sklearn.tree._tree.Tree",)
 """Types that skops doesn't trust by itself and a forest can't do without; `flatten` checks their indices."""
 
-PARTS = (ARTEFACT, CALIBRATION)
-"""Files that stand beside the manifest of every model."""
+PARTS = {
+    Algorithm.ISOLATION_FOREST: (ARTEFACT,),
+    Algorithm.GRADIENT_BOOSTING: (TREES,),
+    Algorithm.BLEND: (ARTEFACT, TREES, SURPRISE, WEIGHTS),
+}
+"""Files that hold what scores, by algorithm."""
 
 OPTIONAL = (BASELINE,)
 """Files that stand there where the manifest names them."""
@@ -75,28 +96,50 @@ def load(directory: Path) -> Model:
         ModelError: a file is missing, damaged, altered, refused or from a newer version of Fenghuo.
     """
     manifest = _manifest(directory / MANIFEST)
-    named = (*PARTS, *(name for name in OPTIONAL if name in manifest.files))
+    named = (
+        *PARTS[manifest.algorithm],
+        CALIBRATION,
+        *(name for name in OPTIONAL if name in manifest.files),
+    )
     parts = {name: _intact(directory / name, manifest) for name in named}
     document = _decode(directory / CALIBRATION, parts[CALIBRATION], Document)
     try:
         calibration = Calibration.of_document(document)
         _check_segments(manifest, calibration)
-        forest = _forest(parts[ARTEFACT], manifest)
+        scorer = _scorer(parts, manifest)
     except ModelError as error:
         raise ModelError(f"`{directory}`: {error}") from None
     encoder = Encoder(manifest.features)
-    found = content_id(manifest, forest.arrays, manifest.files)
-    if found != manifest.id or forest.width != len(encoder.features):
+    found = content_id(manifest, scorer.arrays, manifest.files)
+    if found != manifest.id or scorer.width != len(encoder.features):
         raise ModelError(
             f"`{directory / MANIFEST}`: says model `{manifest.id}`, but the content is that of `{found}`:"
             " it was altered; restore it or train the model again"
         )
-    model = Model(manifest, encoder, forest, calibration, parts)
+    model = Model(manifest, encoder, scorer, calibration, parts)
     try:
         model.warm_up()
     except ModelError as error:
         raise ModelError(f"`{directory}`: {error}") from None
     return model
+
+
+def _scorer(parts: Mapping[str, bytes], manifest: Manifest) -> Scorer:
+    """What scores, of the files that hold it."""
+    match manifest.algorithm:
+        case Algorithm.ISOLATION_FOREST:
+            return _forest(parts[ARTEFACT], manifest)
+        case Algorithm.GRADIENT_BOOSTING:
+            return of_bytes(parts[TREES])
+        case Algorithm.BLEND:
+            forest, boosting = _forest(parts[ARTEFACT], manifest), of_bytes(parts[TREES])
+            blend = of_json(parts[WEIGHTS])
+            if tuple(blend.rules) != manifest.rules or boosting.width != forest.width:
+                raise ModelError(
+                    f"`{WEIGHTS}` weighs other rules or features than the manifest; restore both"
+                )
+            document = _decode(Path(SURPRISE), parts[SURPRISE], Document)
+            return Committee(forest, Calibration.of_document(document), boosting, blend)
 
 
 def _check_segments(manifest: Manifest, calibration: Calibration) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from platform import python_version
 from typing import Any
@@ -12,7 +12,7 @@ from msgspec import Struct
 from sklearn.ensemble import IsolationForest
 
 from events.clock import DAY, rfc3339
-from events.columns import Column, Int64s, Objects
+from events.columns import Column, Float64s, Int64s, Objects
 from events.event import EventType
 from models.artefact import dump
 from models.baseline import Baseline
@@ -25,6 +25,7 @@ from models.manifest import (
     ARTEFACT,
     BASELINE,
     CALIBRATION,
+    Algorithm,
     Content,
     Manifest,
     Pack,
@@ -137,56 +138,155 @@ def train_from_material(
     of_type = material.where(np.isin(material.types, [str(kind) for kind in event_types]))
     known_bad = np.fromiter((event in bad for event in of_type.events), np.bool_, len(of_type))
     kept = of_type.where(~known_bad)
-    times = kept.occurred_at
-    origin = Origin(
-        pack=pack,
-        event_types=tuple(event_types),
-        first_at=int(times.min()) if len(times) else 0,
-        last_at=int(times.max()) if len(times) else 0,
-        seen=kept.seen,
-        left_out=int(np.count_nonzero(known_bad)),
-    )
+    origin = origin_of(kept, pack, event_types, int(np.count_nonzero(known_bad)))
     columns = {name: kept.columns[name] for name in kept.columns if name in set(features)}
     return _train(columns, origin, growth, kept)
 
 
+def origin_of(material: Material, pack: Pack, event_types: Collection[str], left_out: int = 0) -> Origin:
+    """Where training rows come from that are all of `material`."""
+    times = material.occurred_at
+    return Origin(
+        pack=pack,
+        event_types=tuple(event_types),
+        first_at=int(times.min()) if len(times) else 0,
+        last_at=int(times.max()) if len(times) else 0,
+        seen=material.seen,
+        left_out=left_out,
+    )
+
+
 def _train(columns: Mapping[str, Column], origin: Origin, growth: Growth, material: Material | None) -> Model:
+    return complete(grow_forest(columns, growth), columns, origin, growth, material)
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What was grown, before it is measured on the training rows.
+
+    Args:
+        algorithm: how it scores.
+        encoder: from features to the matrix.
+        scorer: scores the matrix.
+        parameters: what it was grown with, for the manifest.
+        parts: content of its own files, by name.
+        metrics: figures of the training besides the quantiles of the scores.
+        rules: names of the features that say where rules hit.
+    """
+
+    algorithm: Algorithm
+    encoder: Encoder
+    scorer: Scorer
+    parameters: dict[str, int | float | str]
+    parts: Mapping[str, bytes]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+
+
+def grow_forest(columns: Mapping[str, Column], growth: Growth, encoder: Encoder | None = None) -> Grown:
+    """Grow an isolation forest on `columns`, feature columns by name, all of length n.
+
+    Args:
+        columns: those of money, numbers and bools become the features.
+        growth: what to grow.
+        encoder: makes the matrix; None: one that fits the columns.
+
+    Raises:
+        ModelError: no feature, fewer than `FEWEST_ROWS` rows, or a parameter out of range.
+    """
     _check(trees=growth.trees, samples=growth.samples, seed=growth.seed)
-    encoder = fit_encoder(columns)
+    encoder = encoder or fit_encoder(columns)
     cells = encoder.matrix(columns)
     if len(cells) < FEWEST_ROWS:
-        types = ", ".join(f"`{name}`" for name in sorted(origin.event_types))
-        raise ModelError(f"{len(cells)} rows of {types} to train on; at least {FEWEST_ROWS} are needed")
+        raise ModelError(
+            f"{len(cells)} events to train on; at least {FEWEST_ROWS} are needed: name a longer period,"
+            " or other types"
+        )
     samples = min(growth.samples, len(cells))
     estimator = IsolationForest(n_estimators=growth.trees, max_samples=samples, random_state=growth.seed).fit(
         cells
     )
-    forest = flatten(estimator)
-    scores = forest.score(cells)
-    segments, codes = _segments(growth, columns if material is None else material.columns)
-    calibration = Calibration.of(scores, codes, 0 if segments is None else segments.count)
+    return Grown(
+        algorithm=Algorithm.ISOLATION_FOREST,
+        encoder=encoder,
+        scorer=flatten(estimator),
+        parameters={"trees": growth.trees, "samples": samples, "seed": growth.seed},
+        parts={ARTEFACT: dump(estimator)},
+    )
+
+
+@dataclass(frozen=True)
+class Held:
+    """Events that a model was measured on, but has not learnt from.
+
+    Args:
+        material: the events, n of them.
+        scores: what a model says of them that was grown in the same way on earlier events, shape (n,).
+    """
+
+    material: Material
+    scores: Float64s
+
+
+def complete(
+    grown: Grown,
+    columns: Mapping[str, Column],
+    origin: Origin,
+    growth: Growth,
+    material: Material | None,
+    held: Held | None = None,
+) -> Model:
+    """The model of what was grown: with percentiles, alert budget and medians.
+
+    Args:
+        grown: scores events.
+        columns: features of the training rows by name, shape (n,).
+        origin: where they come from.
+        growth: segments and alert budget count.
+        material: the same rows with what is known of their events; without it there are no medians and no
+            budget.
+        held: events for percentiles and budget, where the training rows are known by heart; None: these rows.
+
+    Raises:
+        ModelError: segments or budget are out of range.
+    """
+    encoder = grown.encoder
+    scores = grown.scorer.score(encoder.matrix(columns)) if held is None else held.scores
+    measured = material if held is None else held.material
+    segments, codes = _segments(growth, columns if measured is None else measured.columns)
+    count = 0 if segments is None else segments.count
+    calibration = Calibration.of(scores, codes, count)
+    parts = {**grown.parts, CALIBRATION: calibration.to_json()}
     budget = None
-    if growth.alerts_per_day is not None and material is not None:
-        budget = _budget(growth, growth.alerts_per_day, calibration.percentile(scores, codes), material)
+    if material is not None and measured is not None:
+        named = {name: columns[name] for name in encoder.kinds}
+        own = (
+            codes if segments is None or held is None else segments.codes(material.columns[segments.feature])
+        )
+        parts[BASELINE] = Baseline.of(named, material.groups, own, count).to_bytes()
+        if growth.alerts_per_day is not None:
+            percentiles = calibration.percentile(scores, codes)
+            budget = _budget(growth, growth.alerts_per_day, percentiles, measured)
+    rows = len(next(iter(columns.values())))
     content = Content(
+        algorithm=grown.algorithm,
         event_types=tuple(sorted(str(name) for name in origin.event_types)),
         features=encoder.features,
+        rules=grown.rules,
         pack=origin.pack,
         period=Period(rfc3339(origin.first_at), rfc3339(origin.last_at)),
-        rows=len(cells),
-        seen=len(cells) if origin.seen is None else origin.seen,
+        rows=rows,
+        seen=rows if origin.seen is None else origin.seen,
         left_out=origin.left_out,
-        parameters={"trees": growth.trees, "samples": samples, "seed": growth.seed},
-        metrics={name: float(np.quantile(scores, level)) for name, level in QUANTILES.items()},
+        parameters=grown.parameters,
+        metrics={
+            **grown.metrics,
+            **{name: float(np.quantile(scores, level)) for name, level in QUANTILES.items()},
+        },
         segments=segments,
         budget=budget,
     )
-    parts = {ARTEFACT: dump(estimator), CALIBRATION: calibration.to_json()}
-    if material is not None:
-        named = {name: columns[name] for name in encoder.kinds}
-        baseline = Baseline.of(named, material.groups, codes, 0 if segments is None else segments.count)
-        parts[BASELINE] = baseline.to_bytes()
-    return assemble(content, encoder, forest, calibration, parts)
+    return assemble(content, encoder, grown.scorer, calibration, parts)
 
 
 def _segments(growth: Growth, columns: Mapping[str, Column]) -> tuple[Segmentation | None, Int64s | None]:

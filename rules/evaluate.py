@@ -1,6 +1,6 @@
 """The evaluator: what every rule of a pack says of every event of a batch, as columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -163,7 +163,9 @@ def evaluate(
     anomaly: Column | None,
     suppressions: Suppressions | None = None,
     quarantined: Mapping[str, str] | None = None,
+    *,
     limit: float | None = None,
+    only: Collection[str] | None = None,
 ) -> Judgement:
     """Judge a batch by every active and shadow rule of a pack.
 
@@ -179,6 +181,7 @@ def evaluate(
         suppressions: of hits.
         quarantined: why rules are not run any more, by name; their result is `error`.
         limit: percentile that the model's alert budget allows; None without one.
+        only: names of the rules that are run; None: all of them.
     """
     set_aside = quarantined or {}
     columns = RuleColumns(batch, pack.local_time, derived.features, derived.failures, profile, anomaly, limit)
@@ -193,7 +196,7 @@ def evaluate(
                 types[rule.on] = applies, int(np.count_nonzero(applies))
             applies, count = types[rule.on]
             message = set_aside.get(rule.name)
-            if not count:
+            if not count or (only is not None and rule.name not in only):
                 message = None
             elif message is not None:
                 row[applies] = ERROR

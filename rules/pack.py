@@ -20,7 +20,7 @@ from rules.feature_reader import FeatureSet, read_features
 from rules.language import Scope
 from rules.language.cost import MAX_PACK_COST
 from rules.language.parts import total_cost
-from rules.language.scope import PROFILE
+from rules.language.scope import MODEL, PROFILE
 from rules.local_time import LocalTime
 from rules.rule import EVALUATED, Expression, Rule
 from rules.rule_reader import Duty, read_rules
@@ -88,6 +88,12 @@ class Pack:
     def kinds(self) -> Mapping[str, Kind]:
         """Kind of every feature by name, in the pack's order."""
         return self.feature_set.kinds
+
+    @cached_property
+    def readable(self) -> Mapping[str, Kind]:
+        """Kind by name of what a model may read: features, and whether rules hit that read no model."""
+        free = (rule for rule in self.evaluated if not MODEL & rule.when.kinds.keys())
+        return {**self.kinds, **{rule.name: Kind.BOOL for rule in free}}
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:

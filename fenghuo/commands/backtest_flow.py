@@ -94,6 +94,7 @@ class TrialJudge:
         self._shared = (
             model is not None
             and all(other is model for other in models)
+            and not model.manifest.rules
             and same_features(packs, model.feature_names)
         )
 
@@ -135,7 +136,7 @@ class TrialJudge:
             warming = {own: part.warming[name] for own, name in names.items() if name in part.warming}
             derived = derive(pack, batch, features, warming)
             if said is None and model is not None:
-                said = score(model, batch, derived)
+                said = score(model, batch, derived, pack, part.profiles)
         with self._ruling.time():
             anomaly = said.percentile if said is not None else None
             limit = said.limit if said is not None else None

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bench.detection import DetectionSet
 from bench.gate import Gate, shortfalls
 from bench.hot import HotPack
 from bench.load import Customers, Load
@@ -30,6 +31,7 @@ from fenghuo.commands import (
     bench_scoring,
     bench_windows,
 )
+from fenghuo.commands.bench_detection import Asked
 from fenghuo.commands.bench_stage import Stage
 from fenghuo.commands.bench_track import bench_settings
 from fenghuo.ending import RunError
@@ -75,7 +77,8 @@ class Bench:
         naive_rate: the naive version's; 0 leaves it out.
         late: share of late events of `hot`.
         stall: seconds of a stall of the store in `latency`.
-        data: folder of the published sets of `detection`, which is left out without it unless it is named.
+        data: folder of the published sets of `detection`.
+        sets: of `detection`; none for all that are there.
     """
 
     subjects: tuple[Subject, ...] = ()
@@ -92,6 +95,16 @@ class Bench:
     late: float = 0.0
     stall: float = 0.0
     data: Path | None = None
+    sets: tuple[DetectionSet, ...] = ()
+
+    @property
+    def detection(self) -> Asked:
+        """What is asked of `detection`; in the short form what takes seconds."""
+        if self.subjects or self.sets:
+            return Asked(self.data, self.sets, self.rounds or 1)
+        there = self.data is not None and (self.data / DetectionSet.ADBENCH).is_dir()
+        quick = (DetectionSet.ADBENCH,) if there else ()
+        return Asked(self.data, (*quick, DetectionSet.SIMULATED), streams=1)
 
     def events_of(self, subject: Subject) -> int:
         """Events in a load of a subject."""
@@ -114,9 +127,7 @@ def bench(wanted: Bench, console: Console) -> Report:
     """
     deadline = time.monotonic() + wanted.seconds
     settings, machine, taken_at = bench_settings(), this_machine(), rfc3339(wall_clock())
-    subjects = list(
-        wanted.subjects or [one for one in Subject if wanted.data or one is not Subject.DETECTION]
-    )
+    subjects = list(wanted.subjects or Subject)
     sections = []
     with TemporaryDirectory(prefix="fenghuo-bench-") as folder, _progress(console) as tell:
         for place, subject in enumerate(subjects):
@@ -167,7 +178,7 @@ def _measure(wanted: Bench, subject: Subject, stage: Stage) -> Section:
             loads = [bench_memory.load_of(events, customers, spread, seed) for spread in wanted.spreads]
             section = bench_memory.measure(stage, loads)
         case Subject.DETECTION:
-            section = bench_detection.measure(stage, wanted.data, seed)
+            section = bench_detection.measure(stage, wanted.detection, seed)
         case Subject.SCORING:
             section = bench_scoring.measure(stage, rounds, seed)
         case Subject.RULES:

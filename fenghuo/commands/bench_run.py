@@ -10,8 +10,10 @@ from threading import Event
 
 import msgspec
 
+from bench.cards import CardsJob
 from bench.detection import OutliersJob
 from bench.hot import HotJob
+from bench.incidents import IncidentsJob
 from bench.latency import LatencyJob
 from bench.memory import MemoryJob
 from bench.pipeline import PipelineJob
@@ -54,7 +56,7 @@ def run(job: AnyJob, stop: Event) -> AnyRun:
             done = bench_rules.run(job, stop)
         case ScoringJob():
             done = bench_scoring.run(job, stop)
-        case OutliersJob():
+        case OutliersJob() | CardsJob() | IncidentsJob():
             done = bench_detection.run(job, stop)
     return done
 

@@ -10,7 +10,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
 from events.clock import milliseconds
-from events.columns import Column, Int64s, Kind, Objects
+from events.columns import Column, Int64s, Objects
 from events.event import EventType
 from fenghuo.commands.offline import OrderedSink, run_offline
 from fenghuo.ending import RunError, stop_on_signals
@@ -19,8 +19,9 @@ from flows.rulings import FIXED, Rulings
 from models.history import collect_rows, decided_rows
 from models.labels import Knowledge
 from models.material import Collector
-from rules.evaluate import HIT, Derived, derive, evaluate
+from rules.evaluate import derive
 from rules.pack import Pack
+from rules.score import rule_hits
 from windows.windowed import WindowedBatch
 from wire.file_source import FileSource
 from wire.input_files import InputFiles
@@ -91,13 +92,14 @@ class FeatureJudge:
         self._pack = pack
         self._names = names
         self._wanted = wanted
-        self._rules = any(rule.name in names for rule in pack.evaluated)
+        self._rules = tuple(rule.name for rule in pack.evaluated if rule.name in names)
 
     def __call__(self, windowed: WindowedBatch) -> Featured:
         """The features of a batch."""
         rows = self._wanted.rows(windowed)
         part = windowed.take(rows)
         derived = derive(self._pack, part.batch, part.features, part.warming)
+        hits = rule_hits(self._pack, part.batch, derived, part.profiles, self._rules) if self._rules else {}
         batch = windowed.batch
         return Featured(
             batch=batch.batch,
@@ -109,9 +111,7 @@ class FeatureJudge:
             groups=part.batch.groups,
             occurred_at=part.batch.occurred_at,
             columns={
-                name: column
-                for name, column in (derived.features | self._hits(part, derived)).items()
-                if name in self._names
+                name: column for name, column in (derived.features | hits).items() if name in self._names
             },
             reports=[
                 (attributes.get("target"), attributes.get("label"), int(batch.occurred_at[row]))
@@ -119,17 +119,6 @@ class FeatureJudge:
                 if (attributes := batch.events[row].attributes or {})
             ],
         )
-
-    def _hits(self, part: WindowedBatch, derived: Derived) -> dict[str, Column]:
-        """Where each rule hits, by its name; a rule that reads `anomaly` is not evaluable."""
-        if not self._rules:
-            return {}
-        judgement = evaluate(self._pack, part.batch, derived, part.profiles, None)
-        everywhere = np.ones(len(part.batch), np.bool_)
-        return {
-            verdict.rule.name: Column(verdict.codes == HIT, everywhere, Kind.BOOL)
-            for verdict in judgement.verdicts
-        }
 
 
 class _Taking:

@@ -89,7 +89,7 @@ def evaluated(settings: Settings, asked: Asked, console: Console) -> Report:
     since = _later(models, asked.since)
     risk = build_risk(settings)
     for model in models:
-        model.check_features(risk.pack.kinds)
+        model.check_features(risk.pack.readable)
     kinds: dict[str, Kind] = {name: kind for model in models for name, kind in model.kinds.items()}
     collector, knowledge = Collector(kinds, MOST_ROWS), known_from(asked.labels)
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None

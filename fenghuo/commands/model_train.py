@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from backtest.labels import read_labels
+from events.clock import DAY
 from events.columns import Kind
 from events.errors import FenghuoError
 from events.event import EventType
@@ -16,12 +17,16 @@ from fenghuo.commands.features import Wanted, collect, recorded
 from fenghuo.commands.replay import progress
 from fenghuo.settings import Settings
 from fenghuo.wiring import build_risk
+from models.blending import train_blend
+from models.challenger import Course, lessons, train_challenger
 from models.labels import Knowledge
+from models.manifest import Algorithm
 from models.manifest import Pack as PackOrigin
-from models.material import MOST_ROWS, Collector
+from models.material import MOST_ROWS, Collector, Material
 from models.model import Model
 from models.registry import check_free, save
 from models.training import Growth, train_from_material
+from rules.pack import Pack
 from wire.column_mapping import read_mapping
 from wire.input_files import InputFiles
 
@@ -44,7 +49,10 @@ class Training:
             known; None: the last of the files.
         most_rows: of more events than this a uniform sample is drawn.
         decisions: recorded decisions on the events, whose features are taken; None: the events are replayed.
+        algorithm: how the model scores; all but the isolation forest learn from labels.
         growth: what to grow.
+        settled: milliseconds after which an event would be known to be bad; younger ones teach nothing, where
+            `until` is given.
     """
 
     labels: Path | None = None
@@ -54,7 +62,9 @@ class Training:
     until: int | None = None
     most_rows: int = MOST_ROWS
     decisions: Path | None = None
+    algorithm: Algorithm = Algorithm.ISOLATION_FOREST
     growth: Growth = field(default_factory=Growth)
+    settled: int = 7 * DAY
 
 
 def train(settings: Settings, training: Training, out: Path, console: Console) -> Model:
@@ -69,6 +79,8 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
     kinds = _chosen(pack.kinds, training.features)
     if growth.segment is not None:
         kinds |= _chosen(pack.kinds, (growth.segment,))
+    rules = _weighed(pack, training)
+    kinds |= dict.fromkeys(rules, Kind.BOOL)
     knowledge = known_from(training.labels)
     collector = Collector(kinds, training.most_rows, growth.seed)
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
@@ -79,16 +91,51 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
     else:
         with progress(console, files, "features") as on_read:
             collect(risk, files, wanted, collector, knowledge, on_read)
-    model = train_from_material(
-        collector.material(),
-        PackOrigin(pack.id, pack.content_hash),
-        replace(growth, days=pack.local_time.days),
-        features=_chosen(pack.kinds, training.features),
-        event_types=training.event_types,
-        bad=knowledge.bad(training.until),
-    )
+    features = tuple(_chosen(pack.kinds, training.features))
+    model = grown(collector.material(), pack, training, features, rules, knowledge.bad(training.until))
     save(model, out)
     return model
+
+
+def grown(
+    material: Material,
+    pack: Pack,
+    training: Training,
+    features: tuple[str, ...],
+    rules: tuple[str, ...],
+    bad: frozenset[str],
+) -> Model:
+    """The model of past events.
+
+    Args:
+        material: the events.
+        pack: whose features they have.
+        training: how to train.
+        features: what the model reads.
+        rules: what a blend weighs besides.
+        bad: events that are known to be bad.
+
+    Raises:
+        ModelError: there is too little to learn from.
+    """
+    origin = PackOrigin(pack.id, pack.content_hash)
+    growth = replace(training.growth, days=pack.local_time.days)
+    types = training.event_types
+    if training.algorithm is Algorithm.ISOLATION_FOREST:
+        return train_from_material(material, origin, growth, features=features, event_types=types, bad=bad)
+    taught = lessons(material, bad, training.until, training.settled)
+    course = Course(seed=growth.seed)
+    if training.algorithm is Algorithm.GRADIENT_BOOSTING:
+        return train_challenger(taught, origin, course, growth, features=features, event_types=types)
+    return train_blend(taught, origin, growth, course, features=features, rules=rules, event_types=types)
+
+
+def _weighed(pack: Pack, training: Training) -> tuple[str, ...]:
+    """The rules that a blend weighs: those that judge the events and do not read the model."""
+    if training.algorithm is not Algorithm.BLEND:
+        return ()
+    types = set(training.event_types)
+    return tuple(rule.name for rule in pack.evaluated if rule.name in pack.readable and rule.on & types)
 
 
 def _read_recorded(

@@ -106,7 +106,7 @@ def risk_of(settings: Settings, packs: list[Pack]) -> Risk:
     risk = build_risk(settings, pack=packs[0])
     if risk.model is not None:
         for pack in packs[1:]:
-            risk.model.check_features(pack.kinds)
+            risk.model.check_features(pack.readable)
     return risk
 
 
@@ -117,7 +117,7 @@ def _sample_model(packs: list[Pack]) -> Path | None:
     model = load_model(folder)
     try:
         for pack in packs:
-            model.check_features(pack.kinds)
+            model.check_features(pack.readable)
     except ModelError:
         return None  # the report notes that rules which read `anomaly` are not evaluable
     return folder

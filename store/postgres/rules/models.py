@@ -296,7 +296,7 @@ def _check_fit(connection: Connection, model: Model) -> None:
             Refusal.LAST, "no pack is in force yet, which a model would score for; start `fenghuo run` first"
         )
     try:
-        model.check_features(united(packs).kinds)
+        model.check_features(united(packs).readable)
     except ModelError as error:
         raise LifecycleError(Refusal.CLASH, f"{error}; nothing was changed") from None
 
