@@ -82,7 +82,7 @@ class Retrainer:
             outcome = self._attempt(stop)
         except (FenghuoError, OSError) as error:
             outcome = Outcome(result=Result.FAILED, error=str(error))
-        if outcome is None or outcome.result is Result.NOT_DUE:
+        if outcome is None or outcome.result in {Result.NOT_DUE, Result.BUSY}:
             return
         now = self._clock()
         failed = outcome.result is Result.FAILED

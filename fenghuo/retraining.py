@@ -60,6 +60,7 @@ class Result(StrEnum):
     REGISTERED = "registered"  # there is a new candidate
     UNCHANGED = "unchanged"  # the same model was there already
     NOT_DUE = "not due"  # another process was first
+    BUSY = "busy"  # another process is at it
     FAILED = "failed"
 
 
@@ -131,9 +132,11 @@ class Retraining:
         """Train, and register what came of it as a candidate.
 
         Raises:
-            FenghuoError: it can't be done, or another process is at it.
+            FenghuoError: it can't be done; or another process is at it, and it was to be done in any case.
         """
         with turn.turn(self.engine, turn.RETRAINING) as mine:
+            if not mine and self.every is not None:
+                return Outcome(result=Result.BUSY)
             if not mine:
                 raise RetrainingError("another retraining is under way; wait for it to end, then try again")
             return self._alone()

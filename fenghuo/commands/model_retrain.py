@@ -55,7 +55,9 @@ def as_json(outcome: Outcome) -> str:
 def told(outcome: Outcome) -> str:
     """For people, on one line."""
     if outcome.result is Result.NOT_DUE:
-        return "not due: a newer model was registered"
+        return "not due: a model was registered since"
+    if outcome.result is Result.BUSY:
+        return "another retraining is under way"
     period = f"{outcome.since} to {outcome.until}"
     rest = f"{outcome.rows:,} events of {period}, {outcome.left_out:,} known to be bad left out"
     if outcome.other_packs:

@@ -204,6 +204,7 @@ def test_while_another_is_at_it_it_is_not_done_twice(world: World) -> None:
         assert mine
         with pytest.raises(RetrainingError, match="another retraining is under way"):
             world.retraining().run()
+        assert world.retraining(every=DAY).run().result is Result.BUSY
     assert world.retraining().run().result is Result.REGISTERED
 
 

@@ -272,3 +272,22 @@ def test_a_slip_of_the_caller_is_no_settings_error() -> None:
 
 def test_variable_names() -> None:
     assert [variable(name) for name in ("redis_url", "kafka")] == ["FENGHUO_REDIS_URL", "FENGHUO_KAFKA"]
+
+
+@pytest.mark.parametrize("text", ["1s", "90m", "72h", "7d", "3660d"])
+def test_lengths_of_time(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FENGHUO_RETRAIN_EVERY", text)
+    settings = load_settings()
+    assert (settings.retrain_every, settings.retrain_period) == (text, "28d")
+
+
+@pytest.mark.parametrize("text", ["7", "d", "-1d", "0d", "1.5d", "7 d", "1w", "3661d", "٣d", "never"])
+@pytest.mark.parametrize(("name", "default"), [("EVERY", "never"), ("PERIOD", "28d")])
+def test_what_is_no_length_of_time(
+    text: str, name: str, default: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"FENGHUO_RETRAIN_{name}", text)
+    assert message() == (
+        f"`FENGHUO_RETRAIN_{name}`: got `{text}`, expected a number with s, m, h or d, from `1s` to `3660d`; "
+        f"correct it, or leave it out for the default `{default}`"
+    )

@@ -1,10 +1,12 @@
-"""The reservoir: all rows below its limit, a uniform sample above it, the same for the same seed."""
+"""The reservoir: all rows up to its limit, then a uniform sample, the same for the same seed; the draw."""
+
+import random
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.sampling import Reservoir
+from models.sampling import Draw, Reservoir
 
 CHUNK = 8192
 
@@ -45,3 +47,35 @@ def test_every_row_has_the_same_chance() -> None:
     drawn = 40 * 1000
     deviation = np.sqrt(drawn * 0.1 * 0.9)
     assert np.abs(bands - drawn / 10).max() < 5 * deviation
+
+
+def drawn(names: list[str], limit: int) -> Draw[int]:
+    draw: Draw[int] = Draw(limit)
+    for place, name in enumerate(names):
+        draw.offer(name, place)
+    return draw
+
+
+def test_a_draw_keeps_all_names_up_to_its_limit_and_of_one_name_the_first() -> None:
+    draw = drawn(["a", "b", "a", "c"], 3)
+    assert draw.kept == {"a": 0, "b": 1, "c": 3}
+    assert draw.seen == 3
+
+
+def test_a_draw_does_not_depend_on_order_and_repetition() -> None:
+    names = [f"event-{number}" for number in range(5_000)]
+    shuffled = names * 2
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    random.Random(seed).shuffle(shuffled)
+    one, other = drawn(names, 1_000), drawn(shuffled, 1_000)
+    assert one.kept.keys() == other.kept.keys()
+    assert len(one.kept) == 1_000
+    assert one.seen == other.seen == pytest.approx(5_000, rel=0.15)  # four standard errors and more
+
+
+def test_a_draw_is_uniform() -> None:
+    names = [f"event-{number}" for number in range(20_000)]
+    places = np.array(list(drawn(names, 5_000).kept.values()))
+    counts = np.bincount(places // 2_000, minlength=10)
+    assert np.all(np.abs(counts - 500) < 100)  # five standard deviations
