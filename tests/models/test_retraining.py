@@ -52,7 +52,8 @@ def test_it_is_due_when_the_champion_and_its_candidates_are_old(models: list[Mod
 
 
 def manifest(**changes: Any) -> dict[str, Any]:
-    return msgspec.to_builtins(small_model().manifest) | changes
+    plain: dict[str, Any] = msgspec.to_builtins(small_model().manifest)
+    return plain | changes
 
 
 def test_without_a_champion_a_forest_reads_all_features_of_orders() -> None:
