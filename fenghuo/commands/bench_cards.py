@@ -35,11 +35,13 @@ from fenghuo.commands.features import Wanted, collect
 from fenghuo.ending import RunError
 from fenghuo.wiring import Risk, build_risk
 from models.blend import Blend
-from models.blending import Blended, train_blend
+from models.blending import train_blend
 from models.challenger import Course, Lessons
+from models.committee import Committee
 from models.labels import Knowledge
 from models.manifest import Pack
 from models.material import Collector, Material
+from models.model import Model
 from models.training import Growth, train_from_material
 from wire.input_files import InputFiles
 
@@ -109,10 +111,12 @@ class _Week:
         challengers, blends = [], []
         for seed in job.blends:
             _check(stop)
-            blended = self._blended(seed)
-            self.blend = self.blend or blended.blend
-            challengers.append(self._skill(blended.challenger.score(self._tests.columns).score))
-            blends.append(self._skill(blended.risk(self._tests.columns)))
+            model = self._blended(seed)
+            assert isinstance(model.scorer, Committee)
+            self.blend = self.blend or model.scorer.blend
+            cells = model.encoder.matrix(self._tests.columns)[:, : len(FEATURES)]
+            challengers.append(self._skill(model.scorer.boosting.score(np.ascontiguousarray(cells))))
+            blends.append(self._skill(model.scorer.score(model.encoder.matrix(self._tests.columns))))
         yield Way.CHALLENGER, challengers
         yield Way.BLEND, blends
 
@@ -134,7 +138,7 @@ class _Week:
         )
         return model.score(self._tests.columns).score
 
-    def _blended(self, seed: int) -> Blended:
+    def _blended(self, seed: int) -> Model:
         return train_blend(
             self._taught,
             self._pack,

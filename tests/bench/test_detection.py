@@ -34,6 +34,7 @@ def test_clear_outliers_are_found_and_scores_are_scikit_learns(tmp_path: Path) -
     np.savez(tmp_path / "set.npz", X=cells, y=np.arange(500) < 20)
     with stop_on_signals() as stop:
         done = run(job(tmp_path / "set.npz", tmp_path), stop)
+    assert isinstance(done, OutliersRun)
     assert (done.rows, done.outliers) == (500, 20)
     assert min(done.areas) > 0.99
     assert done.off <= 1e-7
