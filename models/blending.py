@@ -5,19 +5,16 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from events.columns import Bools, Column, Kind
-from models.blend import fit_blend
+from models.blend import Blend, fit_blend
 from models.boosting import Boosting
 from models.calibration import Calibration
 from models.challenger import Course, Lessons, grow_challenger
 from models.committee import Committee
-from models.features import Encoder, ModelFeature, Transform
+from models.features import Encoder, Float32s, ModelFeature, Transform
 from models.forest import Forest
 from models.manifest import ARTEFACT, SURPRISE, TREES, WEIGHTS, Algorithm, Pack
 from models.model import Model
-from models.training import SCORED, Grown, Growth, complete, grow_forest, origin_of
-
-EARLY = 0.6
-"""Share of the bad events, the earliest, in whose time forest and challenger learn for the weights."""
+from models.training import SCORED, Grown, Growth, Held, complete, grow_forest, origin_of
 
 
 def train_blend(
@@ -49,18 +46,17 @@ def train_blend(
     """
     course = course or Course()
     lessons = taught.of(event_types)
-    moments = lessons.material.occurred_at
-    bad = moments[lessons.bad]
-    early = moments < (np.quantile(bad, EARLY) if len(bad) else 0)
-    first, late = _Pair(lessons.where(early), features, growth, course), lessons.where(~early)
-    blend = fit_blend(*first.words(late.material.columns), hits_of(late.material.columns, rules), late.bad)
+    early, late = lessons.parted()
+    before, later = _Pair(early, features, growth, course), late.material.columns
+    blend = fit_blend(*before.words(later), hits_of(later, rules), late.bad)
+    held = Held(late.material, before.heard(blend).score(_matrix(before.encoder, blend, later)))
     pair = _Pair(lessons, features, growth, course)
     material = lessons.material
     columns = {name: material.columns[name] for name in (*pair.encoder.kinds, *blend.rules)}
     grown = Grown(
         algorithm=Algorithm.BLEND,
-        encoder=Encoder((*pair.encoder.features, *map(_rule, blend.rules))),
-        scorer=Committee(pair.forest, pair.calibration, pair.boosting, blend),
+        encoder=_with_rules(pair.encoder, blend),
+        scorer=pair.heard(blend),
         parameters={
             **{f"forest.{name}": value for name, value in pair.grown[0].parameters.items()},
             **{f"challenger.{name}": value for name, value in pair.grown[1].parameters.items()},
@@ -74,15 +70,14 @@ def train_blend(
         metrics=pair.grown[1].metrics,
         rules=tuple(blend.rules),
     )
-    return complete(grown, columns, origin_of(material, pack, event_types), growth, material)
+    return complete(grown, columns, origin_of(material, pack, event_types), growth, material, held)
 
 
 class _Pair:
     """Forest and challenger of the same events and matrix; the forest does not learn the bad ones."""
 
     def __init__(self, taught: Lessons, features: Collection[str], growth: Growth, course: Course) -> None:
-        wanted = set(features)
-        columns = {name: column for name, column in taught.material.columns.items() if name in wanted}
+        columns = taught.columns(set(features))
         challenger = grow_challenger(columns, taught.bad, course)
         good = np.flatnonzero(~taught.bad)
         others = {name: column.take(good) for name, column in columns.items()}
@@ -98,10 +93,22 @@ class _Pair:
         cells = self.encoder.matrix(columns)
         return self.calibration.percentile(self.forest.score(cells)), self.boosting.score(cells)
 
+    def heard(self, blend: Blend) -> Committee:
+        """Both, with the weights of a blend."""
+        return Committee(self.forest, self.calibration, self.boosting, blend)
+
 
 def hits_of(columns: Mapping[str, Column], rules: Collection[str]) -> dict[str, Bools]:
     """Where each of some rules hits; not where that is NULL. Rules without a column are left out."""
     return {rule: columns[rule].valid & (columns[rule].values != 0) for rule in rules if rule in columns}
+
+
+def _with_rules(encoder: Encoder, blend: Blend) -> Encoder:
+    return Encoder((*encoder.features, *map(_rule, blend.rules)))
+
+
+def _matrix(encoder: Encoder, blend: Blend, columns: Mapping[str, Column]) -> Float32s:
+    return _with_rules(encoder, blend).matrix(columns)
 
 
 def _rule(name: str) -> ModelFeature:

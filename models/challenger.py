@@ -14,7 +14,10 @@ from models.features import fit_encoder
 from models.manifest import TREES, Algorithm, Pack
 from models.material import Material
 from models.model import Model
-from models.training import FEWEST_ROWS, SCORED, Grown, Growth, complete, origin_of
+from models.training import FEWEST_ROWS, SCORED, Grown, Growth, Held, complete, origin_of
+
+EARLY = 0.6
+"""Share of the bad events, the earliest, in whose time a model learns that is measured on the later ones."""
 
 FEWEST_BAD = 10  # with fewer the trees learn these events by heart
 
@@ -54,6 +57,17 @@ class Lessons:
         """The events for which `wanted`, shape (n,), holds."""
         return Lessons(self.material.where(wanted), self.bad[wanted])
 
+    def parted(self) -> tuple["Lessons", "Lessons"]:
+        """The earlier events, in whose time lie `EARLY` of the bad ones, and the later ones."""
+        moments = self.material.occurred_at
+        bad = moments[self.bad]
+        early = moments < (np.quantile(bad, EARLY) if len(bad) else 0)
+        return self.where(early), self.where(~early)
+
+    def columns(self, wanted: Collection[str]) -> dict[str, Column]:
+        """The features of some names."""
+        return {name: column for name, column in self.material.columns.items() if name in wanted}
+
     def of(self, event_types: Collection[str]) -> "Lessons":
         """The events of some types."""
         return self.where(np.isin(self.material.types, [str(kind) for kind in event_types]))
@@ -90,6 +104,7 @@ def train_challenger(
     """Train boosted trees; the same lessons, course and library versions give the same model, byte by byte.
 
     Bad events are few: each weighs as much more than another as it is rarer, so that both kinds count alike.
+    Percentiles are those of the later events, scored by trees that learnt from the earlier ones alone.
 
     Args:
         taught: past events with at least the wanted features, and which of them are bad.
@@ -102,12 +117,14 @@ def train_challenger(
     Raises:
         ModelError: no feature, or too few events, bad or other ones.
     """
-    of_type = taught.of(event_types)
-    material, wanted = of_type.material, set(features)
-    columns = {name: column for name, column in material.columns.items() if name in wanted}
-    grown = grow_challenger(columns, of_type.bad, course or Course())
-    origin = origin_of(material, pack, event_types)
-    return complete(grown, columns, origin, growth or Growth(), material)
+    course, of_type, wanted = course or Course(), taught.of(event_types), set(features)
+    early, late = of_type.parted()
+    before = grow_challenger(early.columns(wanted), early.bad, course)
+    held = Held(late.material, before.scorer.score(before.encoder.matrix(late.columns(wanted))))
+    columns = of_type.columns(wanted)
+    grown = grow_challenger(columns, of_type.bad, course)
+    origin = origin_of(of_type.material, pack, event_types)
+    return complete(grown, columns, origin, growth or Growth(), of_type.material, held)
 
 
 def grow_challenger(columns: Mapping[str, Column], bad: Bools, course: Course) -> Grown:

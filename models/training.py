@@ -12,7 +12,7 @@ from msgspec import Struct
 from sklearn.ensemble import IsolationForest
 
 from events.clock import DAY, rfc3339
-from events.columns import Column, Int64s, Objects
+from events.columns import Column, Float64s, Int64s, Objects
 from events.event import EventType
 from models.artefact import dump
 from models.baseline import Baseline
@@ -215,14 +215,28 @@ def grow_forest(columns: Mapping[str, Column], growth: Growth, encoder: Encoder 
     )
 
 
+@dataclass(frozen=True)
+class Held:
+    """Events that a model was measured on, but has not learnt from.
+
+    Args:
+        material: the events, n of them.
+        scores: what a model says of them that was grown in the same way on earlier events, shape (n,).
+    """
+
+    material: Material
+    scores: Float64s
+
+
 def complete(
     grown: Grown,
     columns: Mapping[str, Column],
     origin: Origin,
     growth: Growth,
     material: Material | None,
+    held: Held | None = None,
 ) -> Model:
-    """The model of what was grown: with percentiles, alert budget and medians of its training rows.
+    """The model of what was grown: with percentiles, alert budget and medians.
 
     Args:
         grown: scores events.
@@ -231,23 +245,29 @@ def complete(
         growth: segments and alert budget count.
         material: the same rows with what is known of their events; without it there are no medians and no
             budget.
+        held: events for percentiles and budget, where the training rows are known by heart; None: these rows.
 
     Raises:
         ModelError: segments or budget are out of range.
     """
     encoder = grown.encoder
-    scores = grown.scorer.score(encoder.matrix(columns))
-    segments, codes = _segments(growth, columns if material is None else material.columns)
+    scores = grown.scorer.score(encoder.matrix(columns)) if held is None else held.scores
+    measured = material if held is None else held.material
+    segments, codes = _segments(growth, columns if measured is None else measured.columns)
     count = 0 if segments is None else segments.count
     calibration = Calibration.of(scores, codes, count)
     parts = {**grown.parts, CALIBRATION: calibration.to_json()}
     budget = None
-    if material is not None:
+    if material is not None and measured is not None:
         named = {name: columns[name] for name in encoder.kinds}
-        parts[BASELINE] = Baseline.of(named, material.groups, codes, count).to_bytes()
+        own = (
+            codes if segments is None or held is None else segments.codes(material.columns[segments.feature])
+        )
+        parts[BASELINE] = Baseline.of(named, material.groups, own, count).to_bytes()
         if growth.alerts_per_day is not None:
             percentiles = calibration.percentile(scores, codes)
-            budget = _budget(growth, growth.alerts_per_day, percentiles, material)
+            budget = _budget(growth, growth.alerts_per_day, percentiles, measured)
+    rows = len(next(iter(columns.values())))
     content = Content(
         algorithm=grown.algorithm,
         event_types=tuple(sorted(str(name) for name in origin.event_types)),
@@ -255,8 +275,8 @@ def complete(
         rules=grown.rules,
         pack=origin.pack,
         period=Period(rfc3339(origin.first_at), rfc3339(origin.last_at)),
-        rows=len(scores),
-        seen=len(scores) if origin.seen is None else origin.seen,
+        rows=rows,
+        seen=rows if origin.seen is None else origin.seen,
         left_out=origin.left_out,
         parameters=grown.parameters,
         metrics={

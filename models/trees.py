@@ -63,7 +63,7 @@ class Trees:
 
     @property
     def arrays(self) -> tuple[tuple[npt.NDArray[Any], str], ...]:
-        """All but the leaves' values, each with the layout that it is hashed in."""
+        """The shape of the trees, each array with the layout that it is hashed in."""
         return (
             (self.roots, "<i4"),
             (self.splits, "<i4"),

@@ -4,7 +4,7 @@ from bench.scoring import Cost, ScoringRun, Way, figures
 
 
 def run(kernel: float, naive: float) -> ScoringRun:
-    return ScoringRun([Cost(Way.KERNEL, 100, kernel), Cost(Way.NAIVE, 100, naive)], 2e-9)
+    return ScoringRun([Cost(Way.KERNEL, 100, kernel), Cost(Way.NAIVE, 100, naive)], 2e-9, 0.4)
 
 
 def test_costs_stand_beside_scikit_learn() -> None:
@@ -15,3 +15,4 @@ def test_costs_stand_beside_scikit_learn() -> None:
     assert found["100.naive.event"].target is None
     assert "100.naive.times_naive" not in found
     assert found["off_naive"].median == 2.0
+    assert (found["explain"].median, found["explain"].target) == (0.4, 2.0)

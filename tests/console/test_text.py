@@ -17,9 +17,11 @@ from events.rights import Refusal
 from models.lifecycle import ModelAction, ModelState
 from rules.decision import Outcome, RuleStatus, Tier
 from rules.lifecycle import Action, Standing
+from rules.pack import load_pack
 from rules.rule import Mode
 
 PACKAGE = Path(console.__file__).parent
+PACKS = PACKAGE.parent / "rules" / "packs"
 TEXTS = {language: catalogue.texts for language, catalogue in catalogues().items()}
 ASKED = re.compile(r"""\bt(?:exts)?\(\s*["']([a-z_.]+)["']\s*[,)]""")
 
@@ -129,3 +131,13 @@ def test_a_text_of_an_alert_falls_back_to_what_there_is() -> None:
     assert english.pick({"zh": "大额"}) == "大额"
     assert english.pick({"de": "groß"}) == "groß"
     assert english.pick({}) == ""
+
+
+@pytest.mark.parametrize("path", sorted(PACKS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_features_are_called_alike_in_packs_and_on_pages(path: Path) -> None:
+    pack = load_pack(path)
+    for name in pack.feature_names:
+        title = pack.labels[name].title
+        assert title is not None, name
+        for language, catalogue in catalogues().items():
+            assert title[language] == catalogue.name("feature", name)

@@ -1,17 +1,21 @@
 """The judge: a decision is the same bytes wherever its batch is cut, and all counts agree with it."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from msgspec import UNSET
 from prometheus_client import CollectorRegistry
 
+from alerts.explanation import explain
 from alerts.hit import Hit
 from events.columns import Column, Kind
 from events.event import Attribute, EventType
 from flows.judge import Judge
+from models.manifest import BASELINE
 from models.model import Model
 from models.registry import load as load_model
 from rules.decide import RUN
@@ -144,6 +148,26 @@ def test_only_what_was_hit_is_explained(pack: Pack, model: Model, windowed: Wind
     for decision in scored:
         assert decision.model is not None
         assert bool(decision.model.top) is (decision.tier is not None)
+
+
+def test_explanations_tell_medians_and_are_kept_in_words(
+    pack: Pack, model: Model, windowed: WindowedBatch
+) -> None:
+    run = Run(pack, model, windowed)
+    decisions = [msgspec.json.decode(line, type=Decision) for line in run.decisions]
+    told = [top for decision in decisions if decision.model is not None for top in decision.model.top]
+    assert told
+    assert all(isinstance(top.peers_median, int | float) for top in told)
+    assert all(top.customer_median is not UNSET for top in told)
+    hits = [msgspec.json.decode(hit, type=Hit) for _, hit in run.hits()]
+    explained = [hit for hit in hits if hit.model is not None]
+    assert explained
+    for hit in explained:
+        assert hit.model is not None
+        assert hit.explanation == explain(hit.model.top, pack.kinds, pack.labels)
+    assert all(hit.explanation is UNSET for hit in hits if hit.model is None)
+    bare = replace(model, parts={name: part for name, part in model.parts.items() if name != BASELINE})
+    assert all(b"_median" not in line for line in Run(pack, bare, windowed).decisions)
 
 
 def test_without_windows_everything_is_at_least_reviewed(

@@ -16,10 +16,13 @@ import skops.io
 from hypothesis import HealthCheck, given, settings
 from sklearn.ensemble import IsolationForest, RandomForestRegressor
 
+from models.baseline import Baseline
 from models.errors import ModelError
-from models.manifest import ARTEFACT
+from models.manifest import ARTEFACT, BASELINE, Pack
+from models.material import Material
 from models.model import Model
 from models.registry import load, save
+from models.training import Growth, train_from_material
 from tests.models.making import small_model, trade
 
 
@@ -273,3 +276,23 @@ def test_no_change_of_a_byte_of_the_manifest_gets_past(
         assert (content_of.id, content_of.features) == (small.id, small.manifest.features)
     else:
         assert "\n" not in refused
+
+
+def test_a_baseline_survives_its_directory_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    rows = trade(400)
+    events = np.arange(400).astype(str).astype(object)
+    groups = np.array([f"g{row % 20}" for row in range(400)], object)
+    material = Material(events, np.full(400, "order.placed", object), groups, np.arange(400), rows, 400)
+    trained = train_from_material(material, Pack("p@1", "0" * 64), Growth(trees=5), features=rows)
+    directory = tmp_path / "model"
+    save(trained, directory)
+    asked = np.arange(5)
+    again = load(directory)
+    assert again.explain(rows, asked, groups=["g1"] * 5) == trained.explain(rows, asked, groups=["g1"] * 5)
+    other = Baseline.of({"other": rows["orders_24h"]}, groups)
+    (directory / BASELINE).write_bytes(other.to_bytes())
+    assert "SHA-256" in refusal(directory)
+    replace(directory, BASELINE, other.to_bytes())
+    assert "altered" in refusal(directory)
+    (directory / BASELINE).unlink()
+    assert "No such file" in refusal(directory)

@@ -184,3 +184,40 @@ def test_a_budget_keeps_alerts_to_its_number() -> None:
     assert 0.9 < budget.level < 1.0
     assert model.limit == budget.level
     assert from_decisions(decisions(900)).limit is None
+
+
+@pytest.mark.parametrize("segment", [None, "orders_24h"])
+def test_explanations_name_the_medians_of_the_training_period(segment: str | None) -> None:
+    growth = Growth(trees=5, segment=segment)
+    model = from_decisions(decisions(3000), event_types=["order.placed"], growth=growth)
+    learnt = [row for row in decisions(3000) if row.event_type == "order.placed"]
+    amounts = np.array([row.features["amount_24h"] for row in learnt], np.float64)
+    orders = np.array([row.features["orders_24h"] for row in learnt], np.float64)
+    asked = {
+        "amount_24h": column([1e9, 1e9], Kind.MONEY),
+        "orders_24h": column([40.0, 40.0]),
+    }
+    known, stranger = model.explain(asked, np.arange(2), groups=["g3", "stranger"])
+    own = np.array([row.group == "g3" for row in learnt])
+    like = np.ones(len(learnt), np.bool_)
+    if segment is not None:
+        segments = model.manifest.segments
+        assert segments is not None
+        like = orders >= segments.edges[-1]
+    for shares, theirs in ((known, own), (stranger, None)):
+        found = {share.feature: (share.customer_median, share.peers_median) for share in shares}
+        assert found.keys() == {"amount_24h", "orders_24h"}
+        customer, peers = found["amount_24h"]
+        assert peers == pytest.approx(np.nanmedian(amounts[like]), rel=1e-6)
+        assert customer == (
+            None if theirs is None else pytest.approx(np.nanmedian(amounts[theirs]), rel=1e-6)
+        )
+        assert isinstance(peers, int)
+        assert found["orders_24h"][1] == np.median(orders[like])
+
+
+def test_a_model_of_columns_alone_knows_no_medians() -> None:
+    model = small_model()
+    assert model.baseline is None
+    (shares,) = model.explain(trade(3), np.array([1]), groups=["g"])
+    assert {(share.customer_median, share.peers_median) for share in shares} == {(None, None)}

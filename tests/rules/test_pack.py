@@ -10,6 +10,7 @@ from events.columns import Kind
 from events.event import EventType
 from rules.decision import Outcome, Tier
 from rules.errors import PackError
+from rules.feature_label import FeatureLabel, FeatureUnit
 from rules.pack import Pack, load_pack
 from rules.rule import Mode
 from tests.rules.making import NOON, SMALL, batch, event
@@ -158,3 +159,18 @@ def test_the_text_of_a_where_tells_what_it_means(load: Load) -> None:
             text(condition, zone, far) for zone, far in (("UTC", "1"), ("UTC", "2"), ("Asia/Tokyo", "1"))
         }
         assert len(found) == texts, condition
+
+
+def test_a_title_and_a_unit_say_how_a_feature_is_read(load: Load) -> None:
+    assert load().labels["mean_72h"] == FeatureLabel()
+    titled = load(
+        (FLOW, '{title: {zh: 均额, en: Mean}, unit: percent, expression: "ordered_72h / orders_72h"}'),
+        ("orders_72h: {", "orders_72h: {title: {zh: 笔数, en: Orders}, "),
+    )
+    assert titled.labels["mean_72h"] == FeatureLabel({"zh": "均额", "en": "Mean"}, FeatureUnit.PERCENT)
+    assert titled.labels["orders_72h"] == FeatureLabel({"zh": "笔数", "en": "Orders"}, None)
+    assert titled.kinds == load().kinds
+    with pytest.raises(PackError, match="unknown unit `weeks`; known are percent, days, hour"):
+        load((FLOW, FLOW.replace("{", "{unit: weeks, ")))
+    with pytest.raises(PackError, match="`en` is missing"):
+        load((FLOW, FLOW.replace("{", "{title: {zh: 均额}, ")))
