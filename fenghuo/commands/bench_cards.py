@@ -22,9 +22,9 @@ from bench.cards import (
     Payments,
     Skill,
     Way,
+    judged_rows,
+    learnt_rows,
     skill,
-    tested_rows,
-    trained_rows,
 )
 from bench.handbook import FEATURES, Columns, events, transactions
 from events.clock import DAY, milliseconds
@@ -74,11 +74,11 @@ def run(job: CardsJob, stop: Event) -> CardsRun:
             judged.append(Judged(week, way, skills))
         if week == WEEK and judge.blend is not None:
             weights = _weights(judge.blend)
-    tested = tested_rows(payments, firsts[WEEK])
+    tested = judged_rows(payments, firsts[WEEK])
     return CardsRun(
         payments=len(raw["t"]),
         seconds=round(seconds, 1),
-        trained=len(trained_rows(payments, firsts[WEEK])),
+        trained=len(learnt_rows(payments, firsts[WEEK])),
         tested=len(tested),
         frauds=int(np.count_nonzero(payments.fraud[tested])),
         judged=judged,
@@ -95,8 +95,8 @@ class _Week:
         self._payments = payments
         self._pack = pack
         self._rules = rules
-        self._tested = tested_rows(payments, first)
-        trained = trained_rows(payments, first)
+        self._tested = judged_rows(payments, first)
+        trained = learnt_rows(payments, first)
         # Before the first day of the test all frauds of the training have become known.
         self._taught = Lessons(material.take(trained), payments.fraud[trained])
         self._tests = material.take(self._tested)
