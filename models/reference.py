@@ -126,8 +126,10 @@ def _edges(values: Float64s) -> tuple[float, ...]:
         return ()
     low, high = float(finite.min()), float(finite.max())
     inner = np.quantile(finite, np.arange(1, PARTS) / PARTS, method="inverted_cdf")
-    below = float(np.nextafter(low, -np.inf))
-    return tuple(np.unique(np.array([below, *inner, high])).tolist())
+    with np.errstate(over="ignore"):
+        below = float(np.nextafter(low, -np.inf))
+    edges = np.array([below, *inner, high])
+    return tuple(np.unique(edges[np.isfinite(edges)]).tolist())
 
 
 def _laid(edges: list[tuple[float, ...]]) -> tuple[Float64s, Int64s]:
