@@ -209,4 +209,6 @@ class Model:
 
 def _plain(column: Column, row: int) -> float | int | None:
     value = column.at(row)
+    if isinstance(value, bool):
+        return int(value)
     return value if isinstance(value, int | float) and math.isfinite(value) else None

@@ -43,7 +43,12 @@ class Registered(Struct, frozen=True, kw_only=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """What people want to know first of a manifest, whatever its format; times are RFC 3339."""
+    """What people want to know first of a manifest, whatever its format; times are RFC 3339.
+
+    Args:
+        per_day: customers a day that it may raise; None where nobody set that.
+        level: the percentile that keeps to it.
+    """
 
     algorithm: str
     event_types: tuple[str, ...]
@@ -53,11 +58,13 @@ class Summary(Struct, frozen=True, kw_only=True):
     last: str
     rows: int
     metrics: dict[str, float]
+    per_day: int | None = None
+    level: float | None = None
 
 
 def summary(manifest: Mapping[str, Any]) -> Summary:
     """The summary of a manifest that was found sound; what its format does not have is empty."""
-    period = manifest.get("period") or {}
+    period, budget = manifest.get("period") or {}, manifest.get("budget") or {}
     return Summary(
         algorithm=str(manifest.get("algorithm", "")),
         event_types=tuple(manifest.get("event_types", ())),
@@ -71,4 +78,6 @@ def summary(manifest: Mapping[str, Any]) -> Summary:
             for name, value in (manifest.get("metrics") or {}).items()
             if isinstance(value, int | float)
         },
+        per_day=budget.get("per_day"),
+        level=budget.get("level"),
     )

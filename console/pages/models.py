@@ -85,6 +85,8 @@ def shown(models: Models, person: Person) -> Shown:
 def _line(row: ModelRow, person: Person, lacking: list[str]) -> Line:
     possible = moves_from(row.state, proposed=row.proposed_by is not None)
     refusals = {action: _refusal(action, person, row) for action in possible}
+    if row.proposed_by == person.name:
+        del refusals[ModelAction.PROPOSE]  # that was said
     return Line(
         row=row,
         said=summary(row.manifest),

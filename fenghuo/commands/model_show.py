@@ -40,6 +40,7 @@ def show(settings: Settings, model: str, out: Console, *, as_json: bool) -> None
         ("规则包 pack", said.pack),
         ("评分事件 scores", ", ".join(said.event_types)),
         ("特征 features", ", ".join(said.features)),
+        *([("告警预算 budget", f"{said.per_day} a day, from {said.level} on")] if said.per_day else []),
         *((f"指标 {name}", f"{value:.6g}") for name, value in sorted(said.metrics.items())),
         *((f"库 {name}", version) for name, version in sorted(manifest.get("versions", {}).items())),
         *((f"文件 {name}", digest) for name, digest in sorted(manifest["files"].items())),
