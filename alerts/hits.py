@@ -6,10 +6,9 @@ from msgspec import UNSET, structs
 
 from alerts.explanation import explain
 from alerts.hit import Hit, hit_id
-from events.columns import EventBatch, Kind
+from events.columns import EventBatch
 from rules.decide import reason_of
-from rules.decision import Decision, ModelScore, RuleResult, RuleStatus, Text
-from rules.feature_label import FeatureLabel
+from rules.decision import Decision, RuleResult, RuleStatus
 from rules.pack import Pack
 from rules.rule import Rule
 
@@ -29,14 +28,6 @@ def hits_of(pack: Pack, batch: EventBatch, row: int, decision: Decision) -> list
             rule = pack.rules_by_name[result.rule]
             scenarios.setdefault(rule.scenario, []).append((rule, result))
     return [_hit(pack, batch, row, decision, scenario, hits) for scenario, hits in scenarios.items()]
-
-
-def explained(pack: Pack, model: ModelScore) -> tuple[Text, ...]:
-    """The score of a model in words; a blend hears rules beside features, by their own titles."""
-    rules = pack.rules_by_name.values()
-    kinds = dict.fromkeys(pack.rules_by_name, Kind.BOOL) | dict(pack.kinds)
-    labels = {rule.name: FeatureLabel(rule.title) for rule in rules} | dict(pack.labels)
-    return explain(model.top, kinds, labels)
 
 
 def _hit(
@@ -78,7 +69,7 @@ def _hit(
         degraded=decision.degraded,
         occurred_at=decision.occurred_at,
         decided_at=decision.decided_at,
-        explanation=explained(pack, decision.model) if decision.model else UNSET,
+        explanation=explain(decision.model.top, pack.readable, pack.labels) if decision.model else UNSET,
     )
 
 

@@ -7,9 +7,8 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from alerts.explanation import explain
-from alerts.hits import explained
 from events.columns import Kind
-from rules.decision import Contribution, ModelScore
+from rules.decision import Contribution
 from rules.feature_label import FeatureLabel, FeatureUnit
 from rules.pack import load_pack
 from tests.rules.making import TRADE_CORE
@@ -141,6 +140,6 @@ def test_a_blend_is_explained_by_the_titles_of_rules_as_well() -> None:
     pack = load_pack(TRADE_CORE)
     rule = pack.rules[0]
     top = [Contribution(rule.name, 1, 0.3, 0, 0), Contribution("orders_1h", 4, 0.1, 2.0, 1.0)]
-    first, second = explained(pack, ModelScore("m", 0.9, top))
+    first, second = explain(top, pack.readable, pack.labels)
     assert first["en"] == f"{rule.title['en']}: yes, where this customer's median is no and its peers' no"
     assert second["zh"] == "1 小时下单笔数 4，是该客户中位数 2 的 2 倍、同类客户中位数 1 的 4 倍"

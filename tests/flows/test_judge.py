@@ -10,8 +10,8 @@ import pytest
 from msgspec import UNSET
 from prometheus_client import CollectorRegistry
 
+from alerts.explanation import explain
 from alerts.hit import Hit
-from alerts.hits import explained
 from events.columns import Column, Kind
 from events.event import Attribute, EventType
 from flows.judge import Judge
@@ -164,7 +164,7 @@ def test_explanations_tell_medians_and_are_kept_in_words(
     assert scored
     for hit in scored:
         assert hit.model is not None
-        assert hit.explanation == explained(pack, hit.model)
+        assert hit.explanation == explain(hit.model.top, pack.readable, pack.labels)
     assert all(hit.explanation is UNSET for hit in hits if hit.model is None)
     bare = replace(model, parts={name: part for name, part in model.parts.items() if name != BASELINE})
     assert all(b"_median" not in line for line in Run(pack, bare, windowed).decisions)
