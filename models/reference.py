@@ -126,8 +126,10 @@ def _edges(values: Float64s) -> tuple[float, ...]:
         return ()
     low, high = float(finite.min()), float(finite.max())
     inner = np.quantile(finite, np.arange(1, PARTS) / PARTS, method="inverted_cdf")
-    below = float(np.nextafter(low, -np.inf))
-    return tuple(np.unique(np.array([below, *inner, high])).tolist())
+    with np.errstate(over="ignore"):
+        below = float(np.nextafter(low, -np.inf))
+    edges = np.array([below, *inner, high])
+    return tuple(np.unique(edges[np.isfinite(edges)]).tolist())
 
 
 def _laid(edges: list[tuple[float, ...]]) -> tuple[Float64s, Int64s]:
@@ -143,8 +145,9 @@ def _count(values: Float64s, given: Bools, edges: Float64s, sizes: Int64s, count
     for feature in range(values.shape[0]):
         for row in range(values.shape[1]):
             place = 0
-            if given[feature, row]:
+            value = values[feature, row]
+            if given[feature, row] and not np.isnan(value):
                 place = 1
-                while place <= sizes[feature] and values[feature, row] > edges[feature, place - 1]:
+                while place <= sizes[feature] and value > edges[feature, place - 1]:
                     place += 1
             counts[feature, place] += 1
