@@ -188,6 +188,8 @@ def test_a_budget_keeps_alerts_to_its_number() -> None:
 def test_explanations_name_the_medians_of_the_training_period(segment: str | None) -> None:
     growth = Growth(trees=5, segment=segment)
     model = from_decisions(decisions(3000), event_types=["order.placed"], growth=growth)
+    again = from_decisions(decisions(3000), event_types=["order.placed"], growth=growth)
+    assert again.parts == model.parts
     learnt = [row for row in decisions(3000) if row.event_type == "order.placed"]
     amounts = np.array([row.features["amount_24h"] for row in learnt], np.float64)
     orders = np.array([row.features["orders_24h"] for row in learnt], np.float64)
