@@ -69,7 +69,7 @@ def _hit(
         degraded=decision.degraded,
         occurred_at=decision.occurred_at,
         decided_at=decision.decided_at,
-        explanation=explain(decision.model.top, pack.kinds, pack.labels) if decision.model else UNSET,
+        explanation=explain(decision.model.top, pack.readable, pack.labels) if decision.model else UNSET,
     )
 
 

@@ -105,10 +105,11 @@ class Pack:
         """Kind of every feature as text, for display."""
         return {name: kind.value for name, kind in self.kinds.items()}
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, FeatureLabel]:
-        """Titles and units of features by name."""
-        return self.feature_set.labels
+        """Titles and units of what a model may read, by name."""
+        rules = {rule.name: FeatureLabel(title=rule.title) for rule in self.evaluated}
+        return {**rules, **self.feature_set.labels}
 
     @cached_property
     def evaluated(self) -> tuple[Rule, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench.detection import OUTLIER_SETS, OutliersJob, OutliersRun, figures
+from bench.detection import OUTLIER_SETS, DetectionSet, OutliersJob, OutliersRun, figures
 from bench.subject import Subject
 from fenghuo.commands.bench import Bench, bench
 from fenghuo.commands.bench_detection import run
@@ -21,7 +21,8 @@ def job(file: Path, folder: Path) -> OutliersJob:
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_published_outliers_are_found_as_published(published_data: Path) -> None:
-    report = bench(Bench((Subject.DETECTION,), data=published_data), Console(quiet=True))
+    wanted = Bench((Subject.DETECTION,), data=published_data, sets=(DetectionSet.ADBENCH,))
+    report = bench(wanted, Console(quiet=True))
     found = {one.name: one for one in report.figures}
     assert len(found) == 2 * len(OUTLIER_SETS) + 1
     assert [one.name for one in report.figures if one.met is False] == []
@@ -34,6 +35,7 @@ def test_clear_outliers_are_found_and_scores_are_scikit_learns(tmp_path: Path) -
     np.savez(tmp_path / "set.npz", X=cells, y=np.arange(500) < 20)
     with stop_on_signals() as stop:
         done = run(job(tmp_path / "set.npz", tmp_path), stop)
+    assert isinstance(done, OutliersRun)
     assert (done.rows, done.outliers) == (500, 20)
     assert min(done.areas) > 0.99
     assert done.off <= 1e-7
@@ -48,8 +50,9 @@ def test_figures_tell_the_distance_to_what_is_published() -> None:
 
 def test_without_sets_it_says_where_they_belong(tmp_path: Path) -> None:
     for data in (None, tmp_path):
-        with pytest.raises(RunError, match="by --data or FENGHUO_DATA"):
-            bench(Bench((Subject.DETECTION,), data=data), Console(quiet=True))
+        for one in (DetectionSet.ADBENCH, DetectionSet.HANDBOOK):
+            with pytest.raises(RunError, match=f"no published set `{one}`; .* by --data or FENGHUO_DATA"):
+                bench(Bench((Subject.DETECTION,), data=data, sets=(one,)), Console(quiet=True))
     (tmp_path / "broken.npz").write_bytes(b"PK no archive")
     with stop_on_signals() as stop, pytest.raises(RunError, match=r"broken\.npz: no set of outliers"):
         run(job(tmp_path / "broken.npz", tmp_path), stop)

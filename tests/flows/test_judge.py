@@ -162,11 +162,11 @@ def test_explanations_tell_medians_and_are_kept_in_words(
     assert all(isinstance(top.peers_median, int | float) for top in told)
     assert all(top.customer_median is not UNSET for top in told)
     hits = [msgspec.json.decode(hit, type=Hit) for _, hit in run.hits()]
-    explained = [hit for hit in hits if hit.model is not None]
-    assert explained
-    for hit in explained:
+    scored = [hit for hit in hits if hit.model is not None]
+    assert scored
+    for hit in scored:
         assert hit.model is not None
-        assert hit.explanation == explain(hit.model.top, pack.kinds, pack.labels)
+        assert hit.explanation == explain(hit.model.top, pack.readable, pack.labels)
     assert all(hit.explanation is UNSET for hit in hits if hit.model is None)
     bare = replace(model, parts={name: part for name, part in model.parts.items() if name != BASELINE})
     assert all(b"_median" not in line for line in Run(pack, bare, windowed).decisions)
