@@ -72,7 +72,7 @@ def test_model_survives_its_directory(model: Model, tmp_path: Path) -> None:
     rows = np.arange(20)
     assert again.explain(batch, rows) == model.explain(batch, rows)
     save(again, tmp_path / "second")
-    for name in ("model.skops", "calibration.json", "manifest.json"):
+    for name in ("model.skops", "calibration.json", "reference.json", "manifest.json"):
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "models/first" / name).read_bytes()
 
 
