@@ -203,6 +203,7 @@ class Editions:
         self._retry_at = 0.0
         self.rulings = Rulings(lambda number: build(store.edition(number)))
         self._newest = 0
+        self._model: str | None = None
         self._start(store.newest())
 
     @property
@@ -214,6 +215,11 @@ class Editions:
     def pack(self) -> str:
         """Id of the packs in force."""
         return self.rulings.of(self._newest).pack.id
+
+    @property
+    def model(self) -> str | None:
+        """Id of the model that scores; None for none."""
+        return self._model
 
     def boundaries(self, lane: str) -> Sequence[Boundary]:
         """The places at which a lane went over to editions, oldest first."""
@@ -283,20 +289,20 @@ class Editions:
         built, number = self._build(edition), edition.number
         pack, model = built.pack, built.model
         self.rulings.enter_edition(number, built)
-        self._newest = number
+        self._newest, self._model = number, None if model is None else model.id
         metrics = self._metrics
         metrics.edition.set(number)
         metrics.pack.clear()
         metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
         metrics.model.clear()
-        metrics.model.labels("none" if model is None else model.id).set(1)
+        metrics.model.labels(self._model or "none").set(1)
         metrics.model_set_aside.set(built.set_aside)
         _log.info(
             "edition_loaded",
             edition=number,
             packs=_told(edition.active),
             shadow=_told(edition.shadow),
-            model=None if model is None else model.id,
+            model=self._model,
             shadow_models=[one.id for one in built.models],
         )
 
