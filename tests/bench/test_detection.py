@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from bench.cards import WEEK, CardsRun, Judged, Skill, Way
+from bench.cards import figures as card_figures
 from bench.detection import OUTLIER_SETS, DetectionSet, OutliersJob, OutliersRun, figures
+from bench.gate import read_gate, shortfalls
+from bench.incidents import IncidentsRun, Scenario
+from bench.incidents import figures as incident_figures
 from bench.subject import Subject
 from fenghuo.commands.bench import Bench, bench
-from fenghuo.commands.bench_detection import run
+from fenghuo.commands.bench_detection import Asked, run
 from fenghuo.ending import RunError, stop_on_signals
+
+GATES = Path(__file__).parents[2] / "bench" / "gates"
 
 
 def job(file: Path, folder: Path) -> OutliersJob:
@@ -46,6 +53,28 @@ def test_figures_tell_the_distance_to_what_is_published() -> None:
     assert told["detection.adbench.4_breastw.auc"].median == pytest.approx(0.96)
     assert told["detection.adbench.4_breastw.off_published"].met is False
     assert told["detection.adbench.off_scikit_learn"].met is True
+
+
+def test_the_short_form_takes_what_takes_seconds(tmp_path: Path) -> None:
+    assert Bench().detection == Asked(None, (DetectionSet.SIMULATED,), streams=1)
+    assert Bench(data=tmp_path).detection.sets == (DetectionSet.SIMULATED,)
+    (tmp_path / "adbench").mkdir()
+    assert Bench(data=tmp_path).detection.sets == (DetectionSet.ADBENCH, DetectionSet.SIMULATED)
+    assert Bench((Subject.DETECTION,), rounds=2).detection == Asked(rounds=2)
+
+
+def test_gates_name_figures_that_there_are() -> None:
+    skill = [Skill(0.9, 0.7, 0.3)]
+    cards = CardsRun(9, 1.0, 5, 4, 1, [Judged(WEEK, way, skill) for way in Way], {})
+    found = [
+        *figures(OutliersRun(name, 9, 1, [area], 3e-9) for name, area in OUTLIER_SETS.items()),
+        *card_figures(cards),
+    ]
+    published = read_gate(GATES / "detection-published.json")
+    assert shortfalls(published, found, [Subject.DETECTION]) == []
+    trade = IncidentsRun(1, 1_000, 4, 0, 14, 2, 30, [Scenario("night-orders", 4, 4, 9)], [])
+    simulated = read_gate(GATES / "detection-simulated.json")
+    assert shortfalls(simulated, incident_figures([trade]), [Subject.DETECTION]) == []
 
 
 def test_without_sets_it_says_where_they_belong(tmp_path: Path) -> None:
