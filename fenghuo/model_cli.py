@@ -8,6 +8,7 @@ from rich.console import Console
 
 from events.clock import DAY
 from events.event import EventType
+from fenghuo.ending import RunError
 from fenghuo.options import Mapping, Pack, Rates, Tables, moment_of
 from fenghuo.rules_cli import User, Why, session
 from fenghuo.settings import load_settings
@@ -54,8 +55,8 @@ def train(
     ] = None,
     segments: Annotated[int, typer.Option(min=2, max=20, help="Number of these segments.")] = 3,
     alerts_per_day: Annotated[
-        int | None, typer.Option(min=1, help="Most customers a day at or above `anomaly_limit`.")
-    ] = None,
+        int, typer.Option(min=1, help="Most customers a day at or above `anomaly_limit`.")
+    ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
     trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
     samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
@@ -93,6 +94,25 @@ def train(
         typer.echo(
             f"anomaly_limit {budget.level:.6f}: {budget.mean:.1f} customers a day, at most {budget.most}"
         )
+
+
+@app.command()
+def retrain(
+    if_due: Annotated[  # noqa: FBT002
+        bool, typer.Option("--if-due", help="Only where FENGHUO_RETRAIN_EVERY has passed.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="What came of it as JSON, failures too.")] = False,  # noqa: FBT002
+) -> None:
+    """Train a candidate like the champion on what was decided lately; it is never promoted by itself."""
+    from fenghuo.commands import model_retrain as command  # noqa: PLC0415 -- as above
+
+    try:
+        outcome = command.retrain(load_settings(), scheduled=if_due)
+    except RunError as error:
+        if json:
+            typer.echo(command.as_json(command.failed(error)))
+        raise
+    typer.echo(command.as_json(outcome) if json else command.told(outcome))
 
 
 @app.command()

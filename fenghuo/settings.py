@@ -1,6 +1,5 @@
 """The settings: every knob of Fenghuo, from `FENGHUO_*` variables or one TOML file."""
 
-import math
 import os
 import re
 import tomllib
@@ -24,6 +23,16 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from events.errors import FenghuoError
+from fenghuo.setting_values import (
+    bootstrap_servers,
+    database_url_of,
+    length_of,
+    lowered,
+    none_of,
+    parse_speed,
+    paths_of,
+    redis_url_of,
+)
 
 PREFIX = "FENGHUO_"
 CONFIG = "FENGHUO_CONFIG"
@@ -68,65 +77,6 @@ class Origin(NamedTuple):
     place: str
 
 
-def parse_speed(value: object) -> float | None:
-    """How many times faster than life a stream is played; None for as fast as it goes.
-
-    >>> parse_speed("60x"), parse_speed("max")
-    (60.0, None)
-
-    Raises:
-        ValueError: `value` is neither `max` nor a positive factor.
-    """
-    if value is None or value == "max":
-        return None
-    factor = math.nan
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        try:
-            factor = float(value.removesuffix("x") if isinstance(value, str) else value)
-        except ValueError:
-            factor = math.nan
-    if not 0 < factor < math.inf:
-        raise ValueError("expected `max` or a factor such as `60x`")
-    return factor
-
-
-def _redis_url(text: str) -> str:
-    if not re.match(r"(rediss?|unix)://.", text):
-        raise ValueError("expected a URL such as `redis://host:6379/0`")
-    return text
-
-
-def _database_url(text: str) -> str:
-    """SQLAlchemy wants the driver in the URL; people and platforms write it without."""
-    scheme, _, rest = text.partition("://")
-    if scheme not in {"postgresql+psycopg", "postgresql", "postgres"} or not rest:
-        raise ValueError("expected a URL such as `postgresql://user:password@host:5432/database`")
-    return f"postgresql+psycopg://{rest}"
-
-
-def _bootstrap_servers(text: str) -> str:
-    if not all(re.fullmatch(r"\S+:\d+", server.strip()) for server in text.split(",")):
-        raise ValueError("expected bootstrap servers such as `host:9092,other:9092`")
-    return text
-
-
-def _paths(value: object) -> object:
-    paths = [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
-    if isinstance(paths, Path):
-        return (paths,)
-    if not paths:
-        raise ValueError("expected at least one file")
-    return paths
-
-
-def _none(value: object) -> object:
-    return None if value == "none" else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -143,23 +93,23 @@ class Settings(BaseSettings):
     )
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
-    redis_url: Annotated[str, AfterValidator(_redis_url)] | None = Field(
+    redis_url: Annotated[str, AfterValidator(redis_url_of)] | None = Field(
         None, description="Redis for windows and profiles; unset: the embedded Valkey.", repr=False
     )
-    database_url: Annotated[str, AfterValidator(_database_url)] | None = Field(
+    database_url: Annotated[str, AfterValidator(database_url_of)] | None = Field(
         None, description="PostgreSQL for alerts, cases and people; unset: the embedded one.", repr=False
     )
-    kafka: Annotated[str, AfterValidator(_bootstrap_servers)] | None = Field(
+    kafka: Annotated[str, AfterValidator(bootstrap_servers)] | None = Field(
         None, description="Kafka bootstrap servers; unset: the embedded broker."
     )
     data_dir: Path = Field(
         Path("var"), description="Directory of embedded servers, recovery and generated secrets."
     )
-    pack: Annotated[tuple[FilePath, ...], NoDecode, BeforeValidator(_paths)] = Field(
+    pack: Annotated[tuple[FilePath, ...], NoDecode, BeforeValidator(paths_of)] = Field(
         _SHIPPED_PACKS,
         description="The rule packs that judge together.",
     )
-    model: Annotated[DirectoryPath | None, BeforeValidator(_none)] = Field(
+    model: Annotated[DirectoryPath | None, BeforeValidator(none_of)] = Field(
         None, description="Directory of the anomaly model, or `none`: no anomaly score."
     )
     registry: str | None = Field(
@@ -206,7 +156,7 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(
         1_048_576, ge=1024, description="Largest message that is read; a larger one is a dead letter."
     )
-    events: Annotated[tuple[FilePath, ...] | None, NoDecode, BeforeValidator(_paths)] = Field(
+    events: Annotated[tuple[FilePath, ...] | None, NoDecode, BeforeValidator(paths_of)] = Field(
         None,
         description=f"Input files that the demo plays, with `{os.pathsep}` between them; unset: the sample.",
     )
@@ -216,6 +166,13 @@ class Settings(BaseSettings):
     )
     speed: Annotated[float | None, BeforeValidator(parse_speed)] = Field(
         60.0, description="How fast files are played: `1x` as in life, `60x`, or `max`."
+    )
+    retrain_every: Annotated[str, AfterValidator(length_of)] | None = Field(
+        None,
+        description="Age of the newest model at which a candidate is trained, such as `7d`; unset: never.",
+    )
+    retrain_period: Annotated[str, AfterValidator(length_of)] = Field(
+        "28d", description="Time before a retraining that it learns from."
     )
     console_host: str = Field("127.0.0.1", min_length=1, description="Address that the console listens on.")
     console_port: Port = Field(
@@ -236,10 +193,10 @@ class Settings(BaseSettings):
     password: SecretStr | None = Field(
         None, description="Password of that user; unset: asked for.", repr=False
     )
-    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+    log_level: Annotated[LogLevel, BeforeValidator(lowered)] = Field(
         LogLevel.INFO, description="Least severe log event: debug, info, warning or error."
     )
-    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = Field(
+    log_format: Annotated[LogFormat, BeforeValidator(lowered)] = Field(
         LogFormat.CONSOLE, description="Log for people (console) or machines (json)."
     )
 
@@ -373,6 +330,7 @@ _UNSET = {
     "kafka": "embedded",
     "events": "sample",
     "registry": "in data_dir",
+    "retrain_every": "never",
     "session_secret": "generated",
     "password": "asked for",
     "speed": "max",

@@ -44,6 +44,22 @@ class _Decision(Struct):
     features: dict[str, Value]
 
 
+class RecordedResult(Struct):
+    """What a rule said, of a decision."""
+
+    rule: str
+    result: str
+
+
+class RecordedDecision(_Decision):
+    """What training reads of a decision as it was sent."""
+
+    decision_id: str
+    pack: str
+    degraded: bool
+    rules: list[RecordedResult]
+
+
 def decided_rows(
     lines: Iterable[bytes], types: Mapping[str, str], name: str = "decisions.jsonl"
 ) -> Iterator[TrainingRow]:

@@ -145,8 +145,9 @@ def _count(values: Float64s, given: Bools, edges: Float64s, sizes: Int64s, count
     for feature in range(values.shape[0]):
         for row in range(values.shape[1]):
             place = 0
-            if given[feature, row]:
+            value = values[feature, row]
+            if given[feature, row] and not np.isnan(value):
                 place = 1
-                while place <= sizes[feature] and values[feature, row] > edges[feature, place - 1]:
+                while place <= sizes[feature] and value > edges[feature, place - 1]:
                     place += 1
             counts[feature, place] += 1

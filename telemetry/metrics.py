@@ -287,6 +287,17 @@ class DeskMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._retrainings = Counter(
+            "fenghuo_retrainings",
+            "Scheduled trainings by result: registered, unchanged (the model was there) or failed.",
+            ["result"],
+            registry=registry,
+        )
+        self._retrained_at = Gauge(
+            "fenghuo_retraining_last_timestamp_seconds",
+            "When the last scheduled training of this desk ended, Unix time; 0: none yet.",
+            registry=registry,
+        )
 
     def consumed(self, messages: int) -> None:
         """Count messages read."""
@@ -323,6 +334,11 @@ class DeskMetrics:
     def lag(self, partition: int, messages: int) -> None:
         """Set the hits of a partition that were not read yet."""
         self._lag.labels(str(partition)).set(messages)
+
+    def retrained(self, result: str, ended_at: float) -> None:
+        """Count a scheduled training that ended at a moment, Unix time in seconds."""
+        self._retrainings.labels(result).inc()
+        self._retrained_at.set(ended_at)
 
 
 class ConsoleMetrics:

@@ -1,16 +1,25 @@
 """`fenghuo desk`: hits from Kafka become alerts and cases in PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
 import structlog
 from prometheus_client import CollectorRegistry, start_http_server
+from sqlalchemy import Engine
 
 from desk.consumer import Desk
 from fenghuo.embedded import start_services
 from fenghuo.ending import stop_on_signals
+from fenghuo.registry import artefacts_of
+from fenghuo.retrainer import Retrainer
+from fenghuo.setting_values import milliseconds_of
 from fenghuo.settings import Settings, SettingsError, variable
 from store.postgres.alerts import AlertStore
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rejects import RejectStore
+from store.postgres.rules.models import ModelStore
 from telemetry.log import configure
 from telemetry.metrics import DeskMetrics
 from wire.kafka_topics import ALERTS, OUTPUTS, WITHDRAWALS, ensure_topics
@@ -41,6 +50,7 @@ def desk(settings: Settings) -> None:
         engine = sync_engine(services.database_url)
         server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
         _log.info("desk_started", metrics=f"http://{settings.metrics_host}:{server.server_port}/metrics")
+        metrics = DeskMetrics(registry)
         # A consumer group waits for its members about as long as half a session may last.
         consumer = Desk(
             {**config, "session.timeout.ms": 6000},
@@ -48,8 +58,27 @@ def desk(settings: Settings) -> None:
             WITHDRAWALS,
             AlertStore(engine),
             RejectStore(engine),
-            DeskMetrics(registry),
+            metrics,
         )
-        consumer.run(stop)
+        with retraining(settings, engine, metrics):
+            consumer.run(stop)
         engine.dispose()
         _log.info("desk_stopped")
+
+
+@contextmanager
+def retraining(settings: Settings, engine: Engine, metrics: DeskMetrics) -> Iterator[None]:
+    """Retrain on the schedule of the settings, if there is one, in a thread until the block ends."""
+    if settings.retrain_every is None:
+        yield
+        return
+    models = ModelStore(engine, artefacts_of(settings))
+    retrainer = Retrainer(models, milliseconds_of(settings.retrain_every), metrics)
+    ended = Event()
+    thread = Thread(target=retrainer.run, args=(ended,), name="retraining", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -173,13 +173,20 @@ def collect(
             raise RunError("stopped before the end; nothing was made")
 
 
-class _Known(Struct):
+class Known(Struct):
     """What is needed of an event beside its decision."""
 
     event_id: str
     type: str
     occurred_at: int | str
     attributes: dict[str, Raw] | None = None
+
+    def tell(self, knowledge: Knowledge) -> None:
+        """Hand on what the event says of another, if it is a label."""
+        if self.type == EventType.LABEL_REPORTED.value and (moment := _moment(self.occurred_at)):
+            attributes = self.attributes or {}
+            target, label = (_text(attributes.get(key)) for key in ("target", "label"))
+            knowledge.report(target, label, moment)
 
 
 def recorded(
@@ -203,7 +210,7 @@ def recorded(
     Raises:
         ModelError: one of the decisions is none, or lacks a feature.
     """
-    decoder = Decoder(_Known)
+    decoder = Decoder(Known)
     types = {}
     for message in events:
         try:
@@ -211,10 +218,7 @@ def recorded(
         except (DecodeError, UnicodeDecodeError, RecursionError):
             continue  # it is among the dead letters
         types[event.event_id] = event.type
-        if event.type == EventType.LABEL_REPORTED.value and (moment := _moment(event.occurred_at)):
-            attributes = event.attributes or {}
-            target, label = (_text(attributes.get(key)) for key in ("target", "label"))
-            knowledge.report(target, label, moment)
+        event.tell(knowledge)
     asked = {kind.value for kind in wanted.types}
     rows = decided_rows(decisions, types, name)
     collect_rows(

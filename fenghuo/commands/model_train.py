@@ -51,6 +51,7 @@ class Training:
         decisions: recorded decisions on the events, whose features are taken; None: the events are replayed.
         algorithm: how the model scores; all but the isolation forest learn from labels.
         growth: what to grow.
+        course: how boosted trees are grown; None: by default, with the seed of `growth`.
         settled: milliseconds after which an event would be known to be bad; younger ones teach nothing, where
             `until` is given.
     """
@@ -64,6 +65,7 @@ class Training:
     decisions: Path | None = None
     algorithm: Algorithm = Algorithm.ISOLATION_FOREST
     growth: Growth = field(default_factory=Growth)
+    course: Course | None = None
     settled: int = 7 * DAY
 
 
@@ -124,7 +126,7 @@ def grown(
     if training.algorithm is Algorithm.ISOLATION_FOREST:
         return train_from_material(material, origin, growth, features=features, event_types=types, bad=bad)
     taught = lessons(material, bad, training.until, training.settled)
-    course = Course(seed=growth.seed)
+    course = training.course or Course(seed=growth.seed)
     if training.algorithm is Algorithm.GRADIENT_BOOSTING:
         return train_challenger(taught, origin, course, growth, features=features, event_types=types)
     return train_blend(taught, origin, growth, course, features=features, rules=rules, event_types=types)

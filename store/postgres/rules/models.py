@@ -20,6 +20,7 @@ from models.lifecycle import (
 from models.model import Model
 from models.reference import Reference
 from models.views import ModelRow, Registered
+from rules.pack import Pack
 from rules.union import united
 from rules.views import ChangeRow, Moved
 from store.artefacts import Artefacts, MissingModelError, Opened
@@ -181,6 +182,16 @@ class ModelStore:
         """
         with translated("look the champions up"), self._engine.connect() as connection:
             return reigns(model_changes(connection))
+
+    def pack(self) -> Pack | None:
+        """The packs in force as one; None where no edition was made yet.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        with translated("read the packs in force"), self._engine.connect() as connection:
+            packs = packs_in_force(connection)
+        return united(packs) if packs else None
 
     def lacking(self) -> dict[str, list[str]]:
         """Features that a champion or shadow reads and the packs in force lack, by id of the model.
