@@ -178,22 +178,12 @@ class Artefacts:
                     model, f"`{name}` has SHA-256 {found[:12]}…, but its manifest says {digest[:12]}…"
                 )
             files[name] = content
-        if _intact(folder, sha256):
-            return
-        fresh = folder.parent / f".{folder.name}.{uuid4().hex}"
         try:
-            fresh.mkdir(parents=True)
-            for name, content in files.items():
-                (fresh / name).write_bytes(content)
-            if folder.exists():  # what was kept is damaged
-                shutil.rmtree(folder)
-            fresh.replace(folder)
+            _place(files, folder, sha256)
         except OSError as error:
-            shutil.rmtree(fresh, ignore_errors=True)
-            if not _intact(folder, sha256):  # another process may have been first
-                raise ArtefactError(
-                    f"model `{model}` can't be kept in `{self._cache}`: {error.strerror}; make it writable"
-                ) from None
+            raise ArtefactError(
+                f"model `{model}` can't be kept in `{self._cache}`: {error.strerror}; make it writable"
+            ) from None
 
     def _wanted(self, model: str) -> bytes:
         manifest = self._manifest(model)
@@ -241,6 +231,27 @@ def _stated(manifest: bytes, where: str) -> _Stated:
         if not _PLAIN.fullmatch(name):
             raise ArtefactError(f"`{where}/{MANIFEST}`: `{name[:64]}` is no plain name; restore the file")
     return stated
+
+
+def _place(files: Mapping[str, bytes], folder: Path, sha256: str) -> None:
+    """Have these files in a folder; what is intact there stays, since others may be reading it."""
+    if _intact(folder, sha256):
+        return
+    fresh, damaged = (folder.parent / f".{folder.name}.{uuid4().hex}" for _ in range(2))
+    try:
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        try:
+            fresh.replace(folder)  # refused where the folder holds anything
+        except OSError:
+            if _intact(folder, sha256):  # another was first
+                return
+            folder.replace(damaged)
+            fresh.replace(folder)
+    finally:
+        for left in (fresh, damaged):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _intact(folder: Path, sha256: str) -> bool:
