@@ -233,6 +233,15 @@ def history(
 
 
 @app.command()
+def compare(model: Model, user: User = None) -> None:
+    """Show what a model in the shadow says beside the champion, and how far they agree."""
+    from fenghuo.commands import model_compare as command  # noqa: PLC0415 -- as above
+
+    with session(user) as console:
+        command.compare(console, model, Console())
+
+
+@app.command()
 def shadow(model: Model, user: User = None, reason: Why = "") -> None:
     """Have a model score beside the champion, without consequence."""
     _move(ModelAction.SHADOW, model, user, reason)

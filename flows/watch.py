@@ -6,7 +6,6 @@ from threading import Lock
 
 import numpy as np
 
-from events.clock import DAY
 from events.columns import Column, Float64s, Int64s
 from flows.judge import Observer
 from models.comparison import DayOf, ModelTally, Pair, agreement
@@ -46,7 +45,7 @@ def watch(
     metrics.forget()
     observers: list[Observer] = []
     if champion is not None:
-        observers.append(Champion(champion, metrics, tally))
+        observers.append(Champion(pack, champion, metrics, tally))
     observers += [Shadow(pack, champion, shadow, metrics, tally) for shadow in shadows]
     return observers
 
@@ -54,8 +53,8 @@ def watch(
 class Champion:
     """Watches the model in force."""
 
-    def __init__(self, model: Model, metrics: ModelMetrics, tally: ModelTally) -> None:
-        self._watched = _Watched(model, metrics, tally)
+    def __init__(self, pack: Pack, model: Model, metrics: ModelMetrics, tally: ModelTally) -> None:
+        self._watched = _Watched(pack, model, metrics, tally)
 
     def __call__(self, windowed: WindowedBatch, judgement: Judgement, said: Score | None) -> None:  # noqa: ARG002
         """Count what it saw and said of a batch."""
@@ -73,7 +72,7 @@ class Shadow:
         self._champion = champion
         self._shadow = shadow
         self._tally = tally
-        self._watched = _Watched(shadow, metrics, tally)
+        self._watched = _Watched(pack, shadow, metrics, tally)
 
     def __call__(self, windowed: WindowedBatch, judgement: Judgement, said: Score | None) -> None:
         """Score a batch and compare."""
@@ -81,7 +80,7 @@ class Shadow:
         self._watched.count(windowed, own)
         if said is None or self._champion is None:
             return
-        rows = np.flatnonzero(said.percentile.valid & own.percentile.valid)
+        rows = np.flatnonzero(said.percentile.valid & own.percentile.valid & ~windowed.repeated)
         if len(rows):
             limits = self._champion.raises_from, self._shadow.raises_from
             events = [windowed.batch.events[row].event_id for row in rows.tolist()]
@@ -92,7 +91,8 @@ class Shadow:
 class _Watched:
     """Drift of one model, over the newest events of this process and by day for all of them."""
 
-    def __init__(self, model: Model, metrics: ModelMetrics, tally: ModelTally) -> None:
+    def __init__(self, pack: Pack, model: Model, metrics: ModelMetrics, tally: ModelTally) -> None:
+        self._days = pack.local_time.days
         self._model = model
         self._tally = tally
         self._metrics = metrics
@@ -104,12 +104,12 @@ class _Watched:
 
     def count(self, windowed: WindowedBatch, said: Score) -> None:
         """Count what the model saw and said of a batch."""
-        rows = np.flatnonzero(said.raw.valid)
+        rows = _fresh(windowed, said)
         if not len(rows):
             return
         columns = {name: said.read[name].take(rows) for name in self._model.feature_names}
         raw: Float64s = said.raw.values[rows]
-        days = windowed.batch.occurred_at[rows] // DAY
+        days = self._days(windowed.batch.occurred_at[rows])
         for day in np.unique(days).tolist():
             own = np.flatnonzero(days == day)
             every = len(own) == len(rows)
@@ -160,6 +160,11 @@ class _Window:
             self._events -= oldest
             self.counts = self.counts - gone
         return True
+
+
+def _fresh(windowed: WindowedBatch, said: Score) -> Int64s:
+    """The events that are scored for the first time; what is delivered again was counted."""
+    return np.flatnonzero(said.raw.valid & ~windowed.repeated)
 
 
 def _taken(columns: dict[str, Column], rows: Int64s) -> dict[str, Column]:

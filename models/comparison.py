@@ -107,7 +107,7 @@ def agreement(
 
 
 class DayOf(NamedTuple):
-    """A model, and a day of event time in days since 1 January 1970 (UTC)."""
+    """A model, and a day of event time by the packs' calendar, in days since 1 January 1970."""
 
     model: str
     day: int
