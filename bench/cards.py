@@ -171,12 +171,12 @@ class Payments:
     fraud: Bools
 
 
-def trained_rows(payments: Payments, first: int) -> Int64s:
+def learnt_rows(payments: Payments, first: int) -> Int64s:
     """The payments of the week of training that begins at `first`, epoch milliseconds."""
     return np.flatnonzero((payments.at >= first) & (payments.at < first + TRAINED * DAY))
 
 
-def tested_rows(payments: Payments, first: int) -> Int64s:
+def judged_rows(payments: Payments, first: int) -> Int64s:
     """The payments by which a model is judged that learns from the week that begins at `first`."""
     known = _cards(payments, first, first + TRAINED * DAY)
     found = []

@@ -7,6 +7,7 @@ from typing import Protocol
 from alerts.dispositions import Answer
 from alerts.views import AlertDetail, AlertFilter, AlertRow, Answered, LabelRow, QueueCount, User
 from events.rights import Person
+from models.comparison import PairReport, WatchReport
 from models.lifecycle import ModelAction
 from models.views import ModelRow, Registered
 from rules.edition import Edition
@@ -153,6 +154,14 @@ class Models(Protocol):
 
     def history(self, model: str | None = None) -> list[ChangeRow]:
         """The newest changes first, of one model or of all."""
+        ...
+
+    def watched(self, model: str) -> WatchReport | None:
+        """Drift of a model on its newest days; None where it can't be read."""
+        ...
+
+    def comparisons(self, model: str) -> list[PairReport]:
+        """What a model in the shadow said beside each champion, the newest first."""
         ...
 
 

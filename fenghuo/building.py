@@ -29,8 +29,8 @@ _log = structlog.get_logger(__name__)
 LoadModel = Callable[[ModelRef], Model]
 """Loads a model that an edition names, as the registry or this machine keeps it; raises ModelError."""
 
-Watch = Callable[[Model | None, Sequence[Model]], Sequence[Observer]]
-"""Makes what watches a champion, None for none, and models in the shadow."""
+Watch = Callable[[Pack, Model | None, Sequence[Model]], Sequence[Observer]]
+"""Makes what watches a champion, None for none, and models in the shadow, of the packs in force."""
 
 
 class LoadedModels:
@@ -129,7 +129,7 @@ class Builder:
             quarantine,
             suppressions,
             self._noted.tally,
-            self._watch(model, shadows) if self._watch is not None else (),
+            self._watch(pack, model, shadows) if self._watch is not None else (),
         )
         return Built(
             pack,

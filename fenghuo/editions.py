@@ -8,10 +8,12 @@ from typing import Protocol, Self
 
 import structlog
 
-from events.clock import Clock
+from events.clock import SECOND, Clock
+from events.columns import Int64s
 from events.errors import FenghuoError
 from flows.rulings import Built, Rulings
 from flows.tally import Rises, RuleTally
+from models.comparison import Agreement, DayOf, ModelTally, Pair
 from models.errors import ModelError
 from models.lifecycle import ModelRef
 from rules.breaker import Count, Trip
@@ -24,6 +26,9 @@ INTERVAL = 0.25
 
 LONGEST_WAIT = 30.0
 """Seconds at most until an edition that can't be used is tried again; the waits double."""
+
+MODELS_EVERY = 3 * SECOND
+"""Between two times that it is told what models saw, which is much."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +49,14 @@ class Witnesses(Protocol):
 
     def add(self, seen: Mapping[Key, Seen]) -> None:
         """Add what was seen since the last call."""
+        ...
+
+
+class Watchers(Protocol):
+    """Where it is told what models saw and said."""
+
+    def add(self, days: Mapping[DayOf, Int64s], pairs: Mapping[Pair, Agreement]) -> None:
+        """Add what they did since the last call."""
         ...
 
 
@@ -71,11 +84,13 @@ class Noted:
         tally: what rules held.
         shadows: what versions in the shadow said.
         rises: suppressions that a hit of a higher tier ended.
+        models: what models saw and said.
     """
 
     tally: RuleTally = field(default_factory=RuleTally)
     shadows: ShadowTally = field(default_factory=ShadowTally)
     rises: Rises = field(default_factory=Rises)
+    models: ModelTally = field(default_factory=ModelTally)
 
 
 @dataclass(frozen=True)
@@ -87,12 +102,14 @@ class Told:
         seen: what versions in the shadow said.
         suppressions: where they end.
         fuses: are checked.
+        models: what models saw and said.
     """
 
     accounts: Accounts
     seen: Witnesses
     suppressions: Endings
     fuses: Fuses
+    models: Watchers
 
 
 class RuleWatch:
@@ -110,6 +127,7 @@ class RuleWatch:
         self._told = told
         self._clock = clock
         self._metrics = metrics
+        self._told_models = 0
 
     def look(self) -> None:
         """Hand on what was counted, and check.
@@ -129,11 +147,23 @@ class RuleWatch:
         except FenghuoError:
             self._noted.shadows.put_back(shadows)
             raise
+        self._tell_models()
         for identity, reason in self._noted.rises.take():
             self._told.suppressions.end(identity, reason)
         for trip in self._told.fuses.check(self._clock()):
             self._metrics.breaker_trips.labels(trip.rule).inc()
             _log.warning("rule_limited", rule=trip.rule, judged=trip.count.judged, holds=trip.count.holds)
+
+    def _tell_models(self) -> None:
+        if self._clock() - self._told_models < MODELS_EVERY:
+            return
+        days, pairs = self._noted.models.take()
+        try:
+            self._told.models.add(days, pairs)
+        except FenghuoError:
+            self._noted.models.put_back(days, pairs)
+            raise
+        self._told_models = self._clock()
 
 
 class Editions:
@@ -173,6 +203,7 @@ class Editions:
         self._retry_at = 0.0
         self.rulings = Rulings(lambda number: build(store.edition(number)))
         self._newest = 0
+        self._model: str | None = None
         self._start(store.newest())
 
     @property
@@ -184,6 +215,11 @@ class Editions:
     def pack(self) -> str:
         """Id of the packs in force."""
         return self.rulings.of(self._newest).pack.id
+
+    @property
+    def model(self) -> str | None:
+        """Id of the model that scores; None for none."""
+        return self._model
 
     def boundaries(self, lane: str) -> Sequence[Boundary]:
         """The places at which a lane went over to editions, oldest first."""
@@ -253,20 +289,20 @@ class Editions:
         built, number = self._build(edition), edition.number
         pack, model = built.pack, built.model
         self.rulings.enter_edition(number, built)
-        self._newest = number
+        self._newest, self._model = number, None if model is None else model.id
         metrics = self._metrics
         metrics.edition.set(number)
         metrics.pack.clear()
         metrics.pack.labels(pack.id, pack.content_hash[:12]).set(1)
         metrics.model.clear()
-        metrics.model.labels("none" if model is None else model.id).set(1)
+        metrics.model.labels(self._model or "none").set(1)
         metrics.model_set_aside.set(built.set_aside)
         _log.info(
             "edition_loaded",
             edition=number,
             packs=_told(edition.active),
             shadow=_told(edition.shadow),
-            model=None if model is None else model.id,
+            model=self._model,
             shadow_models=[one.id for one in built.models],
         )
 

@@ -55,8 +55,8 @@ def train(
     ] = None,
     segments: Annotated[int, typer.Option(min=2, max=20, help="Number of these segments.")] = 3,
     alerts_per_day: Annotated[
-        int | None, typer.Option(min=1, help="Most customers a day at or above `anomaly_limit`.")
-    ] = None,
+        int, typer.Option(min=1, help="Most customers a day at or above `anomaly_limit`.")
+    ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and rows give the same model.")] = 0,
     trees: Annotated[int, typer.Option(min=1, max=10_000, help="Trees of the forest.")] = 100,
     samples: Annotated[int, typer.Option(min=2, help="Rows that each tree sees.")] = 256,
@@ -230,6 +230,15 @@ def history(
 
     with session(user) as console:
         command.history(console, model, Console())
+
+
+@app.command()
+def compare(model: Model, user: User = None) -> None:
+    """Show what a model in the shadow says beside the champion, and how far they agree."""
+    from fenghuo.commands import model_compare as command  # noqa: PLC0415 -- as above
+
+    with session(user) as console:
+        command.compare(console, model, Console())
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import gc
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from events.clock import wall_clock
 from events.errors import FenghuoError
-from fenghuo.building import Builder, LoadedModels, Watch
+from fenghuo.building import Builder, LoadedModels
 from fenghuo.editions import Editions, Noted, RuleWatch, Told
 from fenghuo.ending import RunError
 from fenghuo.quiet import native_stderr_to
@@ -28,9 +28,10 @@ from fenghuo.registry import artefacts_of
 from fenghuo.settings import Settings
 from fenghuo.settings import Source as Origins
 from flows import steps
-from flows.judge import Judge
+from flows.judge import Judge, Observer
 from flows.risk import risk_flow
 from flows.rulings import FIXED, Judging, Rulings
+from flows.watch import watch
 from flows.windows import OpenWorker, Overdue, WorkerWindows
 from models.lifecycle import Candidate
 from models.model import Model
@@ -43,10 +44,11 @@ from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.breakers import Breakers, RuleCounts
 from store.postgres.rules.editions import PostgresEditionStore
+from store.postgres.rules.model_watch import ModelWatchStore
 from store.postgres.rules.shadows import ShadowCounts
 from store.postgres.rules.suppressions import SuppressionStore
 from store.redis.journal import RedisJournal, connect
-from telemetry.metrics import FlowMetrics
+from telemetry.metrics import FlowMetrics, ModelMetrics
 from windows.feature import Entity
 from windows.owned import OwnedWindows
 from windows.plan import WindowPlan
@@ -187,9 +189,7 @@ def build_flow(
 
 
 @contextmanager
-def following_editions(
-    risk: Risk, database_url: str, lineage: str, watch: Watch | None = None
-) -> Iterator[Editions]:
+def following_editions(risk: Risk, database_url: str, lineage: str) -> Iterator[Editions]:
     """The editions that a database keeps, followed until the end of the block.
 
     Where it keeps none, the packs and the model of the settings become the first.
@@ -198,7 +198,6 @@ def following_editions(
         risk: what judges otherwise.
         database_url: of the database.
         lineage: name of the run that the places of lanes belong to.
-        watch: makes what watches the models; None for none.
 
     Raises:
         FenghuoError: the database or the registry can't be used, or what it keeps can't judge.
@@ -219,11 +218,17 @@ def following_editions(
             ShadowCounts(engine, process),
             SuppressionStore(engine),
             Breakers(engine),
+            ModelWatchStore(engine, process),
         )
+        metrics = ModelMetrics(risk.registry)
+
+        def watched(pack: Pack, champion: Model | None, shadows: Sequence[Model]) -> list[Observer]:
+            return watch(pack, champion, shadows, metrics, noted.models)
+
         rules = RuleWatch(noted, told, wall_clock, risk.metrics)
         models = LoadedModels(lambda ref: artefacts.open(ref.id, ref.sha256).model, risk.metrics)
         after = risk.settings.quarantine_after
-        build = Builder(store, models, risk.model, noted, risk.metrics, after, watch)
+        build = Builder(store, models, risk.model, noted, risk.metrics, after, watched)
         with Editions(store, build, risk.metrics, lineage, rules) as editions:
             yield editions
     finally:

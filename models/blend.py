@@ -20,9 +20,10 @@ from models.errors import ModelError
 RAREST = 0.9999  # percentiles above say little more: the training period has few such events
 SUREST = 1e-6  # probabilities nearer to 0 or 1 say no more than this
 SHRINKAGE = 1.0
-ROUNDS = 1_000
-LONGEST_STEP = 1.0  # Newton's steps are too long where the likelihood is far from a parabola
+ROUNDS, HALVINGS = 100, 40
+SLACK = 1e-4  # a step must win this share of what the slope promises
 ENOUGH = 1e-9  # weights that change by less are found
+TINY = 1e-9
 
 
 class Blend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,7 +53,8 @@ class Blend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ModelError: a rule of the blend is not among the hits.
         """
         weights = np.array([self.forest, self.challenger, *self.rules.values()])
-        return probability(self.base + inputs(percentile, bad, hits, tuple(self.rules)) @ weights)
+        said = inputs(percentile, bad, hits, tuple(self.rules)) * weights
+        return probability(self.base + said.sum(axis=1))
 
     def to_json(self) -> bytes:
         """The weights as JSON, which keeps every bit of them."""
@@ -107,8 +109,8 @@ def fit_blend(percentile: Float64s, bad: Float64s, hits: Mapping[str, Bools], la
     """The weights that make the labels of n events most likely (logistic regression, weights ≥ 0).
 
     The events must be others than those that forest and challenger were trained on: these know them by heart.
-    One weight after the other takes a Newton step and is held at zero from below, until none moves; a ridge
-    of `SHRINKAGE` keeps rules that seldom hit from running away. No random choice is made.
+    A ridge of `SHRINKAGE` keeps rules that seldom hit from running away. Newton steps are taken over the
+    weights that are not held at zero, cut short where they pass it (Bertsekas 1982). Nothing is random.
 
     Args:
         percentile: the forest's, 0–1, shape (n,).
@@ -124,28 +126,63 @@ def fit_blend(percentile: Float64s, bad: Float64s, hits: Mapping[str, Bools], la
         raise ModelError(f"{count} of {len(labels)} events are bad; a blend needs bad ones and others")
     rules = tuple(hits)
     given = inputs(percentile, bad, hits, rules)
-    weights = np.zeros(given.shape[1])
-    base = math.log(count / (len(labels) - count))
-    log_odds = np.full(len(labels), base)
+    fit = _Likelihood(np.column_stack([np.ones(len(labels)), given]), labels.astype(np.float64))
+    found = np.zeros(given.shape[1] + 1)
+    found[0] = math.log(count / (len(labels) - count))
     for _ in range(ROUNDS):
-        before = (base, *weights)
-        for place in range(-1, len(weights)):
-            column = given[:, place] if place >= 0 else np.ones(len(labels))
-            likely = probability(log_odds)
-            ridge, weight = (SHRINKAGE, weights[place]) if place >= 0 else (0.0, base)
-            slope = column @ (likely - labels) + ridge * weight
-            bend = (column * column) @ (likely * (1.0 - likely)) + max(ridge, 1e-9)
-            moved = float(weight - np.clip(slope / bend, -LONGEST_STEP, LONGEST_STEP))
-            if place >= 0:
-                weights[place] = moved = max(moved, 0.0)
-            else:
-                base = moved
-            log_odds += (moved - weight) * column
-        if np.abs(np.subtract(before, (base, *weights))).max() < ENOUGH:
+        after = fit.step(found)
+        moved = float(np.abs(after - found).max())
+        found = after
+        if moved < ENOUGH:
             break
     return Blend(
-        base=float(base),
-        forest=float(weights[0]),
-        challenger=float(weights[1]),
-        rules=dict(zip(rules, weights[2:].tolist(), strict=True)),
+        base=float(found[0]),
+        forest=float(found[1]),
+        challenger=float(found[2]),
+        rules=dict(zip(rules, found[3:].tolist(), strict=True)),
     )
+
+
+class _Likelihood:
+    """How unlikely weights make the labels, with the ridge; sums are taken the same way on every machine."""
+
+    def __init__(self, given: Float64s, labels: Float64s) -> None:
+        self._columns = np.ascontiguousarray(given.T)
+        self._labels = labels
+        self._ridge = np.full(len(self._columns), SHRINKAGE)
+        self._ridge[0] = 0.0  # the base may be what it is, and below zero
+
+    def step(self, weights: Float64s) -> Float64s:
+        """Better weights, or the same where there are none."""
+        likely = probability(self._odds(weights))
+        slope = self._sums(likely - self._labels) + self._ridge * weights
+        free = (weights > 0.0) | (slope < 0.0)
+        free[0] = True
+        bend = self._bend(likely * (1.0 - likely))[np.ix_(free, free)]
+        way = np.zeros(len(weights))
+        way[free] = np.linalg.solve(bend, -slope[free])
+        held = self._loss(weights)
+        for halvings in range(HALVINGS):
+            after = weights + way * 0.5**halvings
+            after[1:] = np.maximum(after[1:], 0.0)
+            if self._loss(after) < held + SLACK * float((slope * (after - weights)).sum()):
+                return after
+        return weights
+
+    def _odds(self, weights: Float64s) -> Float64s:
+        odds = np.zeros(self._columns.shape[1])
+        for weight, column in zip(weights.tolist(), self._columns, strict=True):
+            odds += weight * column
+        return odds
+
+    def _loss(self, weights: Float64s) -> float:
+        odds = self._odds(weights)
+        unlikely = np.logaddexp(0.0, odds) - self._labels * odds
+        return float(unlikely.sum() + (self._ridge * weights * weights).sum() / 2)
+
+    def _sums(self, factors: Float64s) -> Float64s:
+        return np.array([(column * factors).sum() for column in self._columns])
+
+    def _bend(self, factors: Float64s) -> Float64s:
+        rows = [self._sums(column * factors) for column in self._columns]
+        return np.array(rows) + np.diag(self._ridge + TINY)

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from events.columns import Float64s
 from models.errors import ModelError
 from models.features import Float32s
+from models.shapley import carried_over
 from models.trees import Trees, joined, levels_of, one_tree
 
-NO_DIFFERENCE = 1e-9  # log odds that are the same but for rounding
 MOST_NODES = 10_000_000  # far more than any training makes
 
 LAYOUT = {
@@ -84,14 +84,8 @@ class Boosting:
         Raises:
             ModelError: the matrix has another width.
         """
-        changes = self.trees.shapley(cells)
-        differences = changes.sum(axis=1)
         scores = self.score(cells)
-        # The slope of the chord from the base to the row; where they fall together, of the tangent.
-        flat = np.abs(differences) < NO_DIFFERENCE
-        chord = (scores - self.base) / np.where(flat, 1.0, differences)
-        slopes: Float64s = np.where(flat, scores * (1.0 - scores), chord)
-        return changes * slopes[:, np.newaxis]
+        return carried_over(self.trees.shapley(cells), scores - self.base, scores * (1.0 - scores))
 
     def to_bytes(self) -> bytes:
         """The arrays as an `.npz` file; the same trees give the same bytes."""

@@ -12,6 +12,10 @@ LEAST = 0.99
 """The level never falls below: a budget that is not used up makes nothing ordinary worth a look."""
 
 
+USUAL = 0.999
+"""Where a model without a budget would raise: one event in a thousand."""
+
+
 class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     """What a model may raise, and the level that keeps to it.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from events.clock import DAY
 from events.columns import Bools, Column
@@ -118,6 +119,7 @@ def train_challenger(
         ModelError: no feature, or too few events, bad or other ones.
     """
     course, of_type, wanted = course or Course(), taught.of(event_types), set(features)
+    _check(of_type.bad)
     early, late = of_type.parted()
     before = grow_challenger(early.columns(wanted), early.bad, course)
     held = Held(late.material, before.scorer.score(before.encoder.matrix(late.columns(wanted))))
@@ -139,13 +141,8 @@ def grow_challenger(columns: Mapping[str, Column], bad: Bools, course: Course) -
         ModelError: no feature, or too few rows, bad or other ones.
     """
     encoder = fit_encoder(columns)
+    _check(bad)
     cells = encoder.matrix(columns)
-    count = int(np.count_nonzero(bad))
-    if len(cells) - count < FEWEST_ROWS or count < FEWEST_BAD:
-        raise ModelError(
-            f"{count} bad events and {len(cells) - count} others to train on; at least {FEWEST_BAD} and"
-            f" {FEWEST_ROWS} are needed: label more, or name a longer period"
-        )
     estimator = HistGradientBoostingClassifier(
         class_weight="balanced",
         early_stopping=False,  # it would take part of the few bad events away from training
@@ -154,7 +151,10 @@ def grow_challenger(columns: Mapping[str, Column], bad: Bools, course: Course) -
         max_iter=course.rounds,
         max_leaf_nodes=course.leaves,
         random_state=course.seed,
-    ).fit(cells, bad)
+    )
+    # Its threads wait for each other by spinning: beside a dataflow several are slower than one.
+    with threadpool_limits(1, "openmp"):
+        estimator.fit(cells, bad)
     boosting = flatten(estimator)
     return Grown(
         algorithm=Algorithm.GRADIENT_BOOSTING,
@@ -170,3 +170,12 @@ def grow_challenger(columns: Mapping[str, Column], bad: Bools, course: Course) -
         parts={TREES: boosting.to_bytes()},
         metrics={"bad": float(np.count_nonzero(bad))},
     )
+
+
+def _check(bad: Bools) -> None:
+    count = int(np.count_nonzero(bad))
+    if len(bad) - count < FEWEST_ROWS or count < FEWEST_BAD:
+        raise ModelError(
+            f"{count} bad events and {len(bad) - count} others to train on; at least {FEWEST_BAD} and"
+            f" {FEWEST_ROWS} are needed: label more, or name a longer period"
+        )

@@ -17,8 +17,7 @@ from models.boosting import Boosting, probability
 from models.calibration import Calibration
 from models.features import Float32s
 from models.forest import Forest
-
-NO_DIFFERENCE = 1e-9  # what is the same but for rounding
+from models.shapley import NO_DIFFERENCE, carried_over
 
 
 @dataclass(frozen=True)
@@ -81,12 +80,8 @@ class Committee:
             ),
             axis=1,
         )
-        differences = changes.sum(axis=1)
         scores = self.score(cells)
-        flat = np.abs(differences) < NO_DIFFERENCE
-        chord = (scores - self.base) / np.where(flat, 1.0, differences)
-        slopes: Float64s = np.where(flat, scores * (1.0 - scores), chord)
-        return changes * slopes[:, np.newaxis]
+        return carried_over(changes, scores - self.base, scores * (1.0 - scores))
 
     def _heard(self, cells: Float32s) -> tuple[Float64s, Float64s, Float64s]:
         """Weighted words of forest, challenger, and each rule: shapes (n,), (n,), (n, rules)."""

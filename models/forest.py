@@ -15,11 +15,11 @@ import numpy.typing as npt
 from events.columns import Float64s
 from models.errors import ModelError
 from models.features import Float32s
+from models.shapley import carried_over
 from models.trees import Trees, joined, levels_of, one_tree
 from windows.jit import compiled
 
 EULER = 0.57721566490153286
-NO_DIFFERENCE = 1e-9  # path lengths that are the same but for rounding
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,9 @@ class Forest:
         Raises:
             ModelError: the matrix has another width.
         """
-        changes = self.trees.shapley(cells)
-        differences = changes.sum(axis=1)
-        # The slope of the chord from the base to the row; where they fall together, of the tangent.
         scores = self.score(cells)
-        flat = np.abs(differences) < NO_DIFFERENCE
-        tangent = -math.log(2.0) * scores / (self.scale or 1.0)
-        chord = (scores - self.base) / np.where(flat, 1.0, differences)
-        slopes: Float64s = np.where(flat, tangent, chord)
-        return changes * slopes[:, np.newaxis]
+        slope = -math.log(2.0) * scores / (self.scale or 1.0)
+        return carried_over(self.trees.shapley(cells), scores - self.base, slope)
 
 
 @compiled

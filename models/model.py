@@ -11,10 +11,12 @@ import numpy as np
 
 from events.columns import Column, Float64s, Int64s, Kind
 from models.baseline import Baseline, shown
+from models.budget import USUAL
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import Encoder
-from models.manifest import BASELINE, Manifest
+from models.manifest import BASELINE, REFERENCE, Manifest
+from models.reference import Reference
 from models.scorer import Scorer
 
 
@@ -97,6 +99,11 @@ class Model:
         """The percentile from which on the alert budget lets an event be raised; None without a budget."""
         return None if self.manifest.budget is None else self.manifest.budget.level
 
+    @property
+    def raises_from(self) -> float:
+        """The percentile from which on it would raise an event: `limit`, or the usual one."""
+        return USUAL if self.limit is None else self.limit
+
     @cached_property
     def baseline(self) -> Baseline | None:
         """What is usual for customers and peers; None for a model that was trained without customers.
@@ -109,6 +116,15 @@ class Model:
             return None
         segments = 0 if self.manifest.segments is None else self.manifest.segments.count
         return Baseline.of_bytes(content, len(self.feature_names), segments)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """How features and scores lay in training.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        return Reference.of_bytes(self.parts[REFERENCE], self.feature_names)
 
     def check_features(self, kinds: Mapping[str, Kind]) -> None:
         """Compare the model's features with those of a pack, given as kind by name.
@@ -205,6 +221,7 @@ class Model:
         blank = {name: Column(np.zeros(1), np.zeros(1, np.bool_), kind) for name, kind in self.kinds.items()}
         self.score(blank)
         self.explain(blank, np.zeros(1, np.int64), groups=[""])
+        self.reference.count({name: blank[name] for name in self.feature_names}, np.zeros(1))
 
 
 def _plain(column: Column, row: int) -> float | int | None:

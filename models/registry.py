@@ -31,6 +31,7 @@ from models.manifest import (
     CALIBRATION,
     FORMAT,
     MANIFEST,
+    REFERENCE,
     SURPRISE,
     TREES,
     WEIGHTS,
@@ -99,6 +100,7 @@ def load(directory: Path) -> Model:
     named = (
         *PARTS[manifest.algorithm],
         CALIBRATION,
+        REFERENCE,
         *(name for name in OPTIONAL if name in manifest.files),
     )
     parts = {name: _intact(directory / name, manifest) for name in named}

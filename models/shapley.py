@@ -23,6 +23,24 @@ from events.columns import Float64s, Int64s
 from models.features import Float32s, Int32s, UInt32s
 from windows.jit import compiled
 
+NO_DIFFERENCE = 1e-9  # sums that are the same but for rounding
+
+
+def carried_over(changes: Float64s, risen: Float64s, slope: Float64s) -> Float64s:
+    """Shares in a sum as shares in what follows from it by a rising or falling function, shape (n, width).
+
+    They keep their proportions: each row is multiplied by the slope of the chord from the base to the row.
+
+    Args:
+        changes: shares that add up to the sum less that of the base, shape (n, width).
+        risen: what the shares shall add up to: the function's value less that of the base, shape (n,).
+        slope: of the function at the row, shape (n,), which counts where row and base fall together.
+    """
+    differences = changes.sum(axis=1)
+    flat = np.abs(differences) < NO_DIFFERENCE
+    slopes: Float64s = np.where(flat, slope, risen / np.where(flat, 1.0, differences))
+    return changes * slopes[:, np.newaxis]
+
 
 @dataclass(frozen=True)
 class Paths:

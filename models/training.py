@@ -25,6 +25,7 @@ from models.manifest import (
     ARTEFACT,
     BASELINE,
     CALIBRATION,
+    REFERENCE,
     Algorithm,
     Content,
     Manifest,
@@ -34,6 +35,7 @@ from models.manifest import (
 )
 from models.material import Material
 from models.model import Model
+from models.reference import Reference
 from models.scorer import Scorer
 from models.segments import Segmentation, segmentation
 
@@ -256,7 +258,9 @@ def complete(
     segments, codes = _segments(growth, columns if measured is None else measured.columns)
     count = 0 if segments is None else segments.count
     calibration = Calibration.of(scores, codes, count)
-    parts = {**grown.parts, CALIBRATION: calibration.to_json()}
+    seen = columns if held is None else held.material.columns
+    reference = Reference.of({name: seen[name] for name in encoder.kinds}, scores)
+    parts = {**grown.parts, CALIBRATION: calibration.to_json(), REFERENCE: reference.to_json()}
     budget = None
     if material is not None and measured is not None:
         named = {name: columns[name] for name in encoder.kinds}

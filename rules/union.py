@@ -64,7 +64,7 @@ def _labels(packs: Sequence[Pack]) -> dict[str, FeatureLabel]:
     """Of a feature that several packs share, the first title counts."""
     labels: dict[str, FeatureLabel] = {}
     for pack in packs:
-        for name, label in pack.labels.items():
+        for name, label in pack.feature_set.labels.items():
             if name not in labels or (label.title and not labels[name].title):
                 labels[name] = label
     return labels

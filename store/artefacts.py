@@ -10,24 +10,22 @@ a model that was loaded once can be loaded again when the registry is gone, and 
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
-from pyarrow import ArrowException, fs
 
 from models.errors import ModelError
 from models.lifecycle import Candidate, ModelRef
 from models.manifest import MANIFEST
 from models.model import Model
 from models.registry import load
+from store.shelf import Shelf, ShelfError
 
-SCHEME = "s3://"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-T = TypeVar("T")
 
 
 class ArtefactError(ModelError):
@@ -70,15 +68,16 @@ class Artefacts:
     """
 
     def __init__(self, place: str, cache: Path) -> None:
-        self.place = _bare(place.partition("?")[0])
         self._cache = cache
-        if place.startswith(SCHEME):
-            self._files, self._root = self._ask("read", lambda: fs.FileSystem.from_uri(place))
-        elif "://" in place:
-            raise ArtefactError(f"registry `{self.place}`: expected a folder or `{SCHEME}bucket/prefix`")
-        else:
-            self._files, self._root = fs.LocalFileSystem(), str(Path(place).absolute())
-        self._local = isinstance(self._files, fs.LocalFileSystem)
+        try:
+            self._shelf = Shelf(place, "FENGHUO_REGISTRY")
+        except ShelfError as error:
+            raise ArtefactError(f"registry {error}") from None
+
+    @property
+    def place(self) -> str:
+        """Where it is, without options and keys."""
+        return self._shelf.place
 
     def ids(self) -> list[str]:
         """Ids of the models, sorted.
@@ -86,10 +85,11 @@ class Artefacts:
         Raises:
             ArtefactError: the registry does not answer.
         """
-        selector = fs.FileSelector(self._root, allow_not_found=True)
-        infos = self._ask("list", lambda: self._files.get_file_info(selector))
-        names = (info.base_name for info in infos if info.type is fs.FileType.Directory)
-        return sorted(name for name in names if _PLAIN.fullmatch(name) and self._holds(name, MANIFEST))
+        try:
+            names = [name for name in self._shelf.folders() if _PLAIN.fullmatch(name)]
+            return [name for name in names if self._shelf.holds(name, MANIFEST)]
+        except ShelfError as error:
+            raise ArtefactError(f"registry {error}") from error
 
     def manifest(self, model: str) -> dict[str, Any]:
         """What the manifest of a model says, as it stands in the registry; nothing else is looked at.
@@ -178,22 +178,12 @@ class Artefacts:
                     model, f"`{name}` has SHA-256 {found[:12]}…, but its manifest says {digest[:12]}…"
                 )
             files[name] = content
-        if _intact(folder, sha256):
-            return
-        fresh = folder.parent / f".{folder.name}.{uuid4().hex}"
         try:
-            fresh.mkdir(parents=True)
-            for name, content in files.items():
-                (fresh / name).write_bytes(content)
-            if folder.exists():  # what was kept is damaged
-                shutil.rmtree(folder)
-            fresh.replace(folder)
+            _place(files, folder, sha256)
         except OSError as error:
-            shutil.rmtree(fresh, ignore_errors=True)
-            if not _intact(folder, sha256):  # another process may have been first
-                raise ArtefactError(
-                    f"model `{model}` can't be kept in `{self._cache}`: {error.strerror}; make it writable"
-                ) from None
+            raise ArtefactError(
+                f"model `{model}` can't be kept in `{self._cache}`: {error.strerror}; make it writable"
+            ) from None
 
     def _wanted(self, model: str) -> bytes:
         manifest = self._manifest(model)
@@ -204,53 +194,21 @@ class Artefacts:
     def _manifest(self, model: str) -> bytes | None:
         return self._read(model, MANIFEST)
 
-    def _holds(self, model: str, name: str) -> bool:
-        path = self._path(model, name)
-        return bool(self._ask("list", lambda: self._files.get_file_info(path)).type is fs.FileType.File)
-
     def _sound(self, model: str, name: str, digest: str) -> bool:
         content = self._read(model, name)
         return content is not None and _sha256(content) == digest
 
     def _read(self, model: str, name: str) -> bytes | None:
-        """The content of a file; None where it is missing."""
-
-        def read() -> bytes | None:
-            try:
-                with self._files.open_input_stream(self._path(model, name), compression=None) as stream:
-                    content: bytes = stream.read()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            return content
-
-        return self._ask("read", read)
+        try:
+            return self._shelf.read(model, name)
+        except ShelfError as error:
+            raise ArtefactError(f"registry {error}") from error
 
     def _write(self, model: str, name: str, content: bytes) -> None:
-        """Write a file, which is seen whole or not at all."""
-        path = self._path(model, name)
-        fresh = self._path(model, f".{name}.{uuid4().hex}") if self._local else path
-
-        def write() -> None:
-            if self._local:
-                self._files.create_dir(self._path(model, ""))
-            with self._files.open_output_stream(fresh, compression=None) as stream:
-                stream.write(content)
-            if fresh != path:
-                self._files.move(fresh, path)
-
-        self._ask("write", write)
-
-    def _path(self, model: str, name: str) -> str:
-        return f"{self._root}/{model}/{name}".rstrip("/")
-
-    def _ask(self, what: str, call: Callable[[], T]) -> T:
         try:
-            return call()
-        except (OSError, ArrowException) as error:
-            told = _bare(" ".join(str(error).split()))[:300]
-            raise ArtefactError(
-                f"registry `{self.place}`: can't {what} it: {told}; correct `FENGHUO_REGISTRY` or mend it"
-            ) from error
+            self._shelf.write(model, name, content)
+        except ShelfError as error:
+            raise ArtefactError(f"registry {error}") from error
 
     def _missing(self, model: str) -> MissingModelError:
         return MissingModelError(
@@ -264,11 +222,6 @@ class Artefacts:
         )
 
 
-def _bare(text: str) -> str:
-    """Without keys of access in addresses."""
-    return re.sub(r"//[^/@\s]*@", "//", text)
-
-
 def _stated(manifest: bytes, where: str) -> _Stated:
     try:
         stated = msgspec.json.decode(manifest, type=_Stated)
@@ -278,6 +231,27 @@ def _stated(manifest: bytes, where: str) -> _Stated:
         if not _PLAIN.fullmatch(name):
             raise ArtefactError(f"`{where}/{MANIFEST}`: `{name[:64]}` is no plain name; restore the file")
     return stated
+
+
+def _place(files: Mapping[str, bytes], folder: Path, sha256: str) -> None:
+    """Have these files in a folder; what is intact there stays, since others may be reading it."""
+    if _intact(folder, sha256):
+        return
+    fresh, damaged = (folder.parent / f".{folder.name}.{uuid4().hex}" for _ in range(2))
+    try:
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        try:
+            fresh.replace(folder)  # refused where the folder holds anything
+        except OSError:
+            if _intact(folder, sha256):  # another was first
+                return
+            folder.replace(damaged)
+            fresh.replace(folder)
+    finally:
+        for left in (fresh, damaged):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _intact(folder: Path, sha256: str) -> bool:

@@ -1,6 +1,8 @@
 """Prometheus metrics of all processes; docs/reference/metrics.md lists them."""
 
+import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -181,6 +183,61 @@ class FlowMetrics:
             ["topic"],
             registry=registry,
         )
+
+
+class ModelMetrics:
+    """What is watched of anomaly models, by this process.
+
+    Args:
+        registry: where the metrics are registered; one per process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.scored = Counter(
+            "fenghuo_model_scored",
+            "Events that a model scored, by band of the percentile.",
+            ["model", "band"],
+            registry=registry,
+        )
+        self.raised = Counter(
+            "fenghuo_model_above_limit",
+            "Events at or above the limit of a model's alert budget.",
+            ["model"],
+            registry=registry,
+        )
+        self.stability = Gauge(
+            "fenghuo_model_psi",
+            "Population stability index of a feature, or of the score, over the newest 20,000 events.",
+            ["model", "feature"],
+            registry=registry,
+        )
+        self.missing = Gauge(
+            "fenghuo_model_missing_ratio",
+            "Share of these events in which a feature is NULL.",
+            ["model", "feature"],
+            registry=registry,
+        )
+        self.age = Gauge(
+            "fenghuo_model_age_seconds",
+            "Time since the last event that a model learnt from.",
+            ["model"],
+            registry=registry,
+        )
+
+    def forget(self) -> None:
+        """Tell nothing more of models that were watched before."""
+        for gauge in (self.stability, self.missing, self.age):
+            gauge.clear()
+
+    def born(self, model: str, learnt: str) -> None:
+        """Tell the age of a model from now on.
+
+        Args:
+            model: its id.
+            learnt: RFC 3339 time of the last event that it learnt from.
+        """
+        end = datetime.fromisoformat(learnt).timestamp()
+        self.age.labels(model).set_function(lambda: max(0.0, time.time() - end))
 
 
 class DeskMetrics:

@@ -71,7 +71,23 @@ def routes(models: Models, sessions: Sessions) -> APIRouter:
     ) -> Response:
         return answer(models.move(action, model, person_of(user), why.reason))
 
+    _watch_routes(router, models, sessions)
     return router
+
+
+def _watch_routes(router: APIRouter, models: Models, sessions: Sessions) -> None:
+    signed_in = Annotated[User, Depends(sessions.user)]
+
+    @router.get("/{model}/watch", summary="Drift of features and score on the newest days")
+    def watched(_: signed_in, model: Id) -> Response:
+        found = models.watched(model)
+        if found is None:
+            raise NotFoundError(f"model `{model}`: not in the registry")
+        return answer(found)
+
+    @router.get("/{model}/comparison", summary="What a model in the shadow said beside each champion")
+    def comparison(_: signed_in, model: Id) -> Response:
+        return answer({"comparisons": models.comparisons(model)})
 
 
 def _summed(row: ModelRow, lacking: dict[str, list[str]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from alerts.views import User
 from console.api.models import ID, Move
 from console.api.rules import MAX_TEXT, PRINTED, person_of
+from console.pages.model_watch import Watched, watched
 from console.ports import Models
 from console.render import Renderer
 from console.sessions import Sessions
@@ -36,6 +37,7 @@ class Line:
         actions: what the reader may do.
         waits: whether it is proposed and the reader is no second person to promote it.
         lacking: features that it reads and the packs in force lack.
+        watched: what is seen of one that scores; None for others.
     """
 
     row: ModelRow
@@ -43,6 +45,7 @@ class Line:
     actions: tuple[ModelAction, ...]
     waits: bool
     lacking: list[str]
+    watched: Watched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,9 @@ def shown(models: Models, person: Person) -> Shown:
     states = [
         (
             state,
-            [_line(row, person, lacking.get(row.id, [])) for row in rows if row.state is state][:PER_STATE],
+            [_line(models, row, person, lacking.get(row.id, [])) for row in rows if row.state is state][
+                :PER_STATE
+            ],
         )
         for state in ORDER
     ]
@@ -82,7 +87,7 @@ def shown(models: Models, person: Person) -> Shown:
     )
 
 
-def _line(row: ModelRow, person: Person, lacking: list[str]) -> Line:
+def _line(models: Models, row: ModelRow, person: Person, lacking: list[str]) -> Line:
     possible = moves_from(row.state, proposed=row.proposed_by is not None)
     refusals = {action: _refusal(action, person, row) for action in possible}
     if row.proposed_by == person.name:
@@ -93,7 +98,15 @@ def _line(row: ModelRow, person: Person, lacking: list[str]) -> Line:
         actions=tuple(action for action, refusal in refusals.items() if refusal is None),
         waits=refusals.get(ModelAction.PROMOTE) is Refusal.OWN_WORK,
         lacking=lacking,
+        watched=_watched(models, row),
     )
+
+
+def _watched(models: Models, row: ModelRow) -> Watched | None:
+    if row.state not in {ModelState.CHAMPION, ModelState.SHADOW}:
+        return None
+    report = models.watched(row.id)
+    return None if report is None else watched(report, models.comparisons(row.id))
 
 
 def _refusal(action: ModelAction, person: Person, row: ModelRow | None = None) -> Refusal | None:

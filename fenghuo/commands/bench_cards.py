@@ -22,9 +22,9 @@ from bench.cards import (
     Payments,
     Skill,
     Way,
+    judged_rows,
+    learnt_rows,
     skill,
-    tested_rows,
-    trained_rows,
 )
 from bench.handbook import FEATURES, Columns, events, transactions
 from events.clock import DAY, milliseconds
@@ -35,11 +35,13 @@ from fenghuo.commands.features import Wanted, collect
 from fenghuo.ending import RunError
 from fenghuo.wiring import Risk, build_risk
 from models.blend import Blend
-from models.blending import Blended, train_blend
+from models.blending import train_blend
 from models.challenger import Course, Lessons
+from models.committee import Committee
 from models.labels import Knowledge
 from models.manifest import Pack
 from models.material import Collector, Material
+from models.model import Model
 from models.training import Growth, train_from_material
 from wire.input_files import InputFiles
 
@@ -72,11 +74,11 @@ def run(job: CardsJob, stop: Event) -> CardsRun:
             judged.append(Judged(week, way, skills))
         if week == WEEK and judge.blend is not None:
             weights = _weights(judge.blend)
-    tested = tested_rows(payments, firsts[WEEK])
+    tested = judged_rows(payments, firsts[WEEK])
     return CardsRun(
         payments=len(raw["t"]),
         seconds=round(seconds, 1),
-        trained=len(trained_rows(payments, firsts[WEEK])),
+        trained=len(learnt_rows(payments, firsts[WEEK])),
         tested=len(tested),
         frauds=int(np.count_nonzero(payments.fraud[tested])),
         judged=judged,
@@ -93,8 +95,8 @@ class _Week:
         self._payments = payments
         self._pack = pack
         self._rules = rules
-        self._tested = tested_rows(payments, first)
-        trained = trained_rows(payments, first)
+        self._tested = judged_rows(payments, first)
+        trained = learnt_rows(payments, first)
         # Before the first day of the test all frauds of the training have become known.
         self._taught = Lessons(material.take(trained), payments.fraud[trained])
         self._tests = material.take(self._tested)
@@ -109,10 +111,12 @@ class _Week:
         challengers, blends = [], []
         for seed in job.blends:
             _check(stop)
-            blended = self._blended(seed)
-            self.blend = self.blend or blended.blend
-            challengers.append(self._skill(blended.challenger.score(self._tests.columns).score))
-            blends.append(self._skill(blended.risk(self._tests.columns)))
+            model = self._blended(seed)
+            assert isinstance(model.scorer, Committee)
+            self.blend = self.blend or model.scorer.blend
+            cells = model.encoder.matrix(self._tests.columns)[:, : len(FEATURES)]
+            challengers.append(self._skill(model.scorer.boosting.score(np.ascontiguousarray(cells))))
+            blends.append(self._skill(model.scorer.score(model.encoder.matrix(self._tests.columns))))
         yield Way.CHALLENGER, challengers
         yield Way.BLEND, blends
 
@@ -134,7 +138,7 @@ class _Week:
         )
         return model.score(self._tests.columns).score
 
-    def _blended(self, seed: int) -> Blended:
+    def _blended(self, seed: int) -> Model:
         return train_blend(
             self._taught,
             self._pack,

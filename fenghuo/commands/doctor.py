@@ -15,7 +15,9 @@ from rich.text import Text
 
 from fenghuo.embedded import EmbeddedError, Need
 from fenghuo.embedded.services import KINDS, reach
+from fenghuo.registry import artefacts_of
 from fenghuo.settings import Settings, Source, unknown_variables
+from models.errors import ModelError
 
 PYTHONS = ((3, 11), (3, 12))
 LEAST_DISK = 1 << 30
@@ -86,6 +88,7 @@ def run_checks(settings: Settings) -> list[Check]:
         check_processors(settings.workers),
         check_data_dir(settings.data_dir),
         *map(check_pack, settings.pack),
+        check_registry(settings),
         *check_variables(),
         *(check_service(settings, which) for which in KINDS),
     ]
@@ -125,6 +128,15 @@ def check_pack(pack: Path) -> Check:
     if pack.is_file():
         return Check("pack", Verdict.OK, f"`{pack}`")
     return Check("pack", Verdict.FAILED, f"`{pack}`: no such file; set `FENGHUO_PACK` to a rule pack")
+
+
+def check_registry(settings: Settings) -> Check:
+    """The model registry can be listed."""
+    try:
+        artefacts = artefacts_of(settings)
+        return Check("registry", Verdict.OK, f"{len(artefacts.ids())} models in `{artefacts.place}`")
+    except ModelError as error:
+        return Check("registry", Verdict.FAILED, str(error))
 
 
 def check_variables() -> list[Check]:

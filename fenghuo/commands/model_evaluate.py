@@ -31,9 +31,6 @@ from rules.pack import Pack
 from wire.column_mapping import read_mapping
 from wire.input_files import InputFiles
 
-DEFAULT_LIMIT = 0.999
-"""Where a model has no alert budget, one event in a thousand is raised."""
-
 
 class EvaluationError(FenghuoError):
     """Raised when models can't be compared, or not on that period."""
@@ -111,10 +108,9 @@ def measured(
     model: Model, material: Material, harm: dict[str, str], pack: Pack, ks: tuple[int, ...]
 ) -> Evaluation:
     """What one model is worth on material."""
-    limit = DEFAULT_LIMIT if model.limit is None else model.limit
     days = pack.local_time.days(material.occurred_at)
     scores = model.score(material.columns)
-    return evaluate(model.id, scores, harm, material.events, material.groups, days, limit, ks)
+    return evaluate(model.id, scores, harm, material.events, material.groups, days, model.raises_from, ks)
 
 
 def harms(knowledge: Knowledge, labels: Path | None, known_by: int | None) -> dict[str, str]:

@@ -80,7 +80,7 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
     pack, growth = risk.pack, training.growth
     kinds = _chosen(pack.kinds, training.features)
     if growth.segment is not None:
-        kinds |= _chosen(pack.kinds, (growth.segment,))
+        kinds |= _chosen(pack.kinds, (growth.segment,), "--segment")
     rules = _weighed(pack, training)
     kinds |= dict.fromkeys(rules, Kind.BOOL)
     knowledge = known_from(training.labels)
@@ -164,12 +164,14 @@ def known_from(labels: Path | None) -> Knowledge:
     return knowledge
 
 
-def _chosen(kinds: Mapping[str, Kind], patterns: tuple[str, ...]) -> dict[str, Kind]:
+def _chosen(
+    kinds: Mapping[str, Kind], patterns: tuple[str, ...], option: str = "--feature"
+) -> dict[str, Kind]:
     for pattern in patterns:
         if not fnmatch.filter(kinds, pattern):
             near = get_close_matches(pattern, kinds, n=1)
             cure = f"did you mean `{near[0]}`?" if near else f"there are `{'`, `'.join(kinds)}`"
-            raise TrainingError(f"--feature `{pattern}` fits no feature of the pack; {cure}")
+            raise TrainingError(f"{option} `{pattern}` fits no feature of the pack; {cure}")
     return {
         name: kind
         for name, kind in kinds.items()

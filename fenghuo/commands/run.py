@@ -54,7 +54,7 @@ def run(settings: Settings) -> None:
             "run_started",
             pack=risk.pack.id if editions is None else editions.pack,
             edition=None if editions is None else editions.newest,
-            model=risk.model.id if risk.model is not None else None,
+            model=(None if risk.model is None else risk.model.id) if editions is None else editions.model,
             partitions=partitions,
             metrics=f"http://{settings.metrics_host}:{server.server_port}/metrics",
         )

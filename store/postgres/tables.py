@@ -256,3 +256,26 @@ SHADOW_COUNTS = Table(
     Column("last_at", Milliseconds, nullable=False),
 )
 Index("shadow_counts_shadow", SHADOW_COUNTS.c.shadow)
+
+MODEL_DAYS = Table(
+    "model_days",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # of event time, since 1 January 1970
+    Column("process", Text, primary_key=True),
+    Column("counts", ARRAY(BigInteger), nullable=False),  # features by bins, row by row
+)
+
+MODEL_PAIRS = Table(
+    "model_pairs",
+    METADATA,
+    Column("champion", Text, primary_key=True),
+    Column("shadow", Text, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("counts", ARRAY(BigInteger), nullable=False),  # raised by both, by one, by the other; the grid
+    Column("champion_only", ARRAY(Text), nullable=False),
+    Column("shadow_only", ARRAY(Text), nullable=False),
+    Column("first_at", Milliseconds, nullable=False),
+    Column("last_at", Milliseconds, nullable=False),
+)
+Index("model_pairs_shadow", MODEL_PAIRS.c.shadow)

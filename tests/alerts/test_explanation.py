@@ -10,6 +10,8 @@ from alerts.explanation import explain
 from events.columns import Kind
 from rules.decision import Contribution
 from rules.feature_label import FeatureLabel, FeatureUnit
+from rules.pack import load_pack
+from tests.rules.making import TRADE_CORE
 
 KINDS = {"shipped": Kind.MONEY, "orders": Kind.NUMBER, "hour": Kind.NUMBER, "share": Kind.NUMBER}
 LABELS = {
@@ -132,3 +134,12 @@ def test_sentences_come_in_the_order_of_the_contributions() -> None:
     top = [Contribution("orders", 1, 0.1), Contribution("shipped", 100, -0.2)]
     first, second = explain(top, KINDS, LABELS)
     assert (first["en"], second["en"]) == ("Orders in 1 h: 1", "Shipped in 72 h: CNY 1")
+
+
+def test_a_blend_is_explained_by_the_titles_of_rules_as_well() -> None:
+    pack = load_pack(TRADE_CORE)
+    rule = pack.rules[0]
+    top = [Contribution(rule.name, 1, 0.3, 0, 0), Contribution("orders_1h", 4, 0.1, 2.0, 1.0)]
+    first, second = explain(top, pack.readable, pack.labels)
+    assert first["en"] == f"{rule.title['en']}: yes, where this customer's median is no and its peers' no"
+    assert second["zh"] == "1 小时下单笔数 4，是该客户中位数 2 的 2 倍、同类客户中位数 1 的 4 倍"

@@ -15,6 +15,7 @@ from bench.memory import MemoryRun
 from bench.pipeline import Pipeline, PipelineJob, PipelineRun
 from bench.report import Report
 from bench.rules import Engine, RulesRun
+from bench.scoring import SIZES, ScoringRun, Way
 from bench.subject import Subject
 from bench.windows import WindowsRun
 from fenghuo.commands.bench import Bench, bench, check_gate, print_report
@@ -134,6 +135,17 @@ def test_rules_are_judged_alike_before_they_are_timed() -> None:
         steps = [found[f"rules.{count}.product.us.{step}"] for step in ("columns", "conditions", "results")]
         whole = found[f"rules.{count}.product.event"].median
         assert sum(step.median for step in steps) == pytest.approx(whole, rel=0.2)
+
+
+@pytest.mark.slow
+def test_scores_are_timed_beside_scikit_learn() -> None:
+    report, found = measured(Bench((Subject.SCORING,), rounds=1, seconds=15))
+    (run,) = [run for run in report.sections[0].runs if isinstance(run, ScoringRun)]
+    assert [(cost.rows, cost.way) for cost in run.costs] == [(rows, way) for rows in SIZES for way in Way]
+    assert run.off_naive <= 1e-7
+    assert found["scoring.1.kernel.times_naive"].median > 50
+    assert found["scoring.100.kernel.times_naive"].median > 5
+    assert found["scoring.explain"].median > 0
 
 
 @pytest.mark.slow

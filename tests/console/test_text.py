@@ -14,6 +14,7 @@ from console.errors import SettingError
 from console.text import LANGUAGES, catalogues, negotiate
 from events.event import EventType
 from events.rights import Refusal
+from models.drift import Steadiness
 from models.lifecycle import ModelAction, ModelState
 from rules.decision import Outcome, RuleStatus, Tier
 from rules.lifecycle import Action, Standing
@@ -28,7 +29,7 @@ ASKED = re.compile(r"""\bt(?:exts)?\(\s*["']([a-z_.]+)["']\s*[,)]""")
 BY_NAME = {
     *("tier", "outcome", "status", "result", "event", "queue", "playbook", "scenario", "feature", "role"),
     *("region", "failure", "documents", "age", "mode", "action", "standing", "refusal"),
-    *("model_state", "model_state_hint", "algorithm", "disposition", "harm"),
+    *("model_state", "model_state_hint", "algorithm", "disposition", "harm", "steadiness"),
 }
 """Kinds of texts that are looked up by the name of a thing."""
 
@@ -79,6 +80,7 @@ def test_no_text_is_left_over() -> None:
         ("refusal", Refusal),
         ("disposition", Disposition),
         ("harm", Harm),
+        ("steadiness", Steadiness),
     ],
 )
 def test_every_member_has_a_name(kind: str, names: list[str]) -> None:

@@ -65,6 +65,8 @@ def test_the_demo_shows_alerts_of_every_tier_live_and_leaves_nothing_behind(
         held = [alert for alert in alerts("critical") if alert["scenario"] == "first-customer"]
         assert {alert["outcome"] for alert in held} == {"hold"}
         assert all(user in log.read_text() for user in ("analyst / demo-analyst", "finance / demo-finance"))
+        [model] = browser.get("/api/models").json()["models"]
+        assert (model["state"], model["registered_by"]) == ("champion", "system:setup")
         os.kill(demo.child.pid, signal.SIGINT)
         assert demo.child.wait(60) == 0, log.read_text()
         assert "Traceback" not in log.read_text()

@@ -14,12 +14,14 @@ from fenghuo.commands.doctor import (
     check_data_dir,
     check_pack,
     check_processors,
+    check_registry,
     check_service,
     check_variables,
     doctor,
 )
 from fenghuo.embedded.service import free_port
 from fenghuo.settings import Settings, load_settings
+from tests.models.keeping import kept_model
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +118,15 @@ def test_a_missing_pack(tmp_path: Path) -> None:
 def test_more_workers_than_processors_is_a_note() -> None:
     assert check_processors(1).verdict is Verdict.OK
     assert check_processors(100_000).verdict is Verdict.NOTE
+
+
+def test_a_registry_is_listed_or_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, directory = kept_model(tmp_path, 1)
+    settings = load_settings(registry=str(directory.parent))
+    check = check_registry(settings)
+    assert check.verdict is Verdict.OK
+    assert check.detail.startswith("1 models in ")
+    check = check_registry(load_settings(registry="ftp://key:secret@host/models"))
+    assert check.verdict is Verdict.FAILED
+    assert "expected a directory or `s3://bucket/prefix`" in check.detail
+    assert "secret" not in check.detail

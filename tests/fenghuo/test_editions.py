@@ -17,6 +17,7 @@ from models.lifecycle import ModelAction, ModelRef
 from models.model import Model
 from rules.edition import Boundary
 from rules.lifecycle import Action
+from rules.pack import Pack
 from store.artefacts import Artefacts
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
@@ -211,7 +212,7 @@ def test_a_shadow_model_that_is_lost_is_left_out_and_the_others_are_built(stage:
     store, metrics = PostgresEditionStore(stage.engine), FlowMetrics(registry := CollectorRegistry())
     loaded = LoadedModels(lambda ref: artefacts.open(ref.id, ref.sha256).model, metrics)
 
-    def watch(model: Model | None, beside: Sequence[Model]) -> list[Observer]:
+    def watch(_: Pack, model: Model | None, beside: Sequence[Model]) -> list[Observer]:
         seen.append((model, [one.id for one in beside]))
         return []
 

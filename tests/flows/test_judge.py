@@ -20,7 +20,9 @@ from models.model import Model
 from models.registry import load as load_model
 from rules.decide import RUN
 from rules.decision import Decision, Outcome
+from rules.evaluate import Judgement
 from rules.pack import Pack, load_pack
+from rules.score import Score
 from telemetry.metrics import FlowMetrics
 from tests.rules.making import NOON, TRADE_CORE, batch, event
 from windows.windowed import ProfileColumns, WindowedBatch, without_windows
@@ -160,11 +162,11 @@ def test_explanations_tell_medians_and_are_kept_in_words(
     assert all(isinstance(top.peers_median, int | float) for top in told)
     assert all(top.customer_median is not UNSET for top in told)
     hits = [msgspec.json.decode(hit, type=Hit) for _, hit in run.hits()]
-    explained = [hit for hit in hits if hit.model is not None]
-    assert explained
-    for hit in explained:
+    scored = [hit for hit in hits if hit.model is not None]
+    assert scored
+    for hit in scored:
         assert hit.model is not None
-        assert hit.explanation == explain(hit.model.top, pack.kinds, pack.labels)
+        assert hit.explanation == explain(hit.model.top, pack.readable, pack.labels)
     assert all(hit.explanation is UNSET for hit in hits if hit.model is None)
     bare = replace(model, parts={name: part for name, part in model.parts.items() if name != BASELINE})
     assert all(b"_median" not in line for line in Run(pack, bare, windowed).decisions)
@@ -183,3 +185,23 @@ def test_without_windows_everything_is_at_least_reviewed(
 def test_a_batch_without_events_gives_nothing(pack: Pack, model: Model, windowed: WindowedBatch) -> None:
     run = Run(pack, model, windowed.take(np.zeros(0, np.int64)))
     assert (run.decisions, run.hits(), run.counted("events_decided")) == ([], [], {})
+
+
+def test_an_observer_sees_every_batch_and_its_failure_changes_nothing(
+    pack: Pack, windowed: WindowedBatch
+) -> None:
+    registry, seen = CollectorRegistry(), list[int]()
+
+    def watching(windowed: WindowedBatch, judgement: Judgement, said: Score | None) -> None:
+        assert {"ordered_24h", "amount_to_average"} <= judgement.derived.features.keys()
+        seen.append(len(windowed.batch))
+        assert said is None
+
+    def failing(windowed: WindowedBatch, judgement: Judgement, said: Score | None) -> None:
+        raise ValueError("no matter")
+
+    judge = Judge(pack, None, lambda: NOON, FlowMetrics(registry), observers=(failing, watching))
+    outputs = [judge(windowed), judge(windowed)]
+    assert [line for one in outputs[:1] for line in one.decisions] == Run(pack, None, windowed).decisions
+    assert seen == [ROWS, ROWS]
+    assert registry.get_sample_value("fenghuo_observer_failures_total") == 2

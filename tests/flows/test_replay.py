@@ -80,8 +80,8 @@ def test_the_first_customer_is_held_at_the_decisive_shipment(replayed: Path) -> 
         assert "5,000,000" in decision["reason"]["zh"]
 
 
-def test_two_workers_write_the_same_bytes(replayed: Path, tmp_path: Path) -> None:
-    done = command("replay", SAMPLE, "--out", tmp_path / "out", "--mappings", MAPPINGS, "--workers", 2)
+def test_four_workers_write_the_same_bytes(replayed: Path, tmp_path: Path) -> None:
+    done = command("replay", SAMPLE, "--out", tmp_path / "out", "--mappings", MAPPINGS, "--workers", 4)
     assert done.returncode == 0, done.stderr
     assert results(tmp_path / "out") == results(replayed)
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 
 from fenghuo.embedded import start_broker, start_valkey
-from fenghuo.embedded.service import free_port
-from models.lifecycle import RETRAINING, ModelState
+from models.lifecycle import ModelState
 from models.views import ModelRow
 from store.artefacts import Artefacts
 from store.postgres.engine import sync_engine

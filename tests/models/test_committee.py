@@ -111,7 +111,7 @@ def test_the_same_lessons_give_the_same_bytes_and_are_read_back(model: Model, tm
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [
         "baseline.npz", "blend.json", "boosting.npz", "calibration.json", "manifest.json", "model.skops",
-        "surprise.json",
+        "reference.json", "surprise.json",
     ]  # fmt: skip
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

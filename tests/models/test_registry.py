@@ -72,15 +72,16 @@ def test_model_survives_its_directory(model: Model, tmp_path: Path) -> None:
     rows = np.arange(20)
     assert again.explain(batch, rows) == model.explain(batch, rows)
     save(again, tmp_path / "second")
-    for name in ("model.skops", "calibration.json", "manifest.json"):
+    for name in ("model.skops", "calibration.json", "reference.json", "manifest.json"):
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "models/first" / name).read_bytes()
 
 
-def test_the_directory_holds_three_files_and_no_pickle(saved: Path) -> None:
+def test_the_directory_holds_these_files_and_no_pickle(saved: Path) -> None:
     assert sorted(path.name for path in saved.iterdir()) == [
         "calibration.json",
         "manifest.json",
         "model.skops",
+        "reference.json",
     ]
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
     names = zipfile.ZipFile(saved / "model.skops").namelist()
@@ -100,7 +101,7 @@ def test_empty_directory_is_filled_and_full_one_left_alone(small: Model, saved: 
         save(small, tmp_path / "file" / "below")
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "model.skops", "calibration.json"])
+@pytest.mark.parametrize("name", ["manifest.json", "model.skops", "calibration.json", "reference.json"])
 def test_missing_file_is_named(saved: Path, name: str) -> None:
     (saved / name).unlink()
     assert refusal(saved) == (
@@ -151,7 +152,7 @@ def test_newer_format_is_refused_before_anything_else(saved: Path) -> None:
     assert "format 3 is too new, this version of Fenghuo reads 2; update Fenghuo" in refusal(saved)
 
 
-@pytest.mark.parametrize("name", ["model.skops", "calibration.json"])
+@pytest.mark.parametrize("name", ["model.skops", "calibration.json", "reference.json"])
 def test_altered_file_is_refused(saved: Path, name: str) -> None:
     content = bytearray((saved / name).read_bytes())
     content[len(content) // 2] ^= 1

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import shap
 from hypothesis import given, settings
-from sklearn.ensemble import ExtraTreesRegressor, IsolationForest
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingClassifier, IsolationForest
 from sklearn.tree import DecisionTreeRegressor
 
 from events.columns import Float64s
+from models.boosting import flatten as boosted
 from models.features import Float32s
 from models.forest import flatten
 from models.trees import Trees, joined, levels_of, one_tree
@@ -125,3 +126,18 @@ def test_a_row_has_the_same_values_in_any_batch() -> None:
     whole = trees.shapley(cells)
     assert np.array_equal(np.concatenate([trees.shapley(cells[[row]]) for row in range(200)]), whole)
     assert trees.shapley(cells[:0]).shape == (0, 6)
+
+
+def test_values_of_boosted_trees_are_those_of_the_shap_library() -> None:
+    rng = np.random.default_rng(24)
+    cells = rng.normal(size=(3000, 10)).astype(np.float32)
+    cells[:, 4] = rng.integers(0, 3, len(cells))
+    bad = cells[:, 0] * cells[:, 1] + cells[:, 4] + rng.normal(size=len(cells)) > 2
+    fitted = HistGradientBoostingClassifier(max_iter=40, early_stopping=False, random_state=4)
+    fitted.fit(cells, bad)
+    boosting = boosted(fitted)
+    asked = rng.normal(size=(100, 10)).astype(np.float32)
+    wanted: Float64s = shap.TreeExplainer(fitted).shap_values(asked)
+    assert np.abs(boosting.trees.shapley(asked) - wanted).max() <= 1e-6
+    sums = boosting.trees.sums(asked) - boosting.trees.mean
+    assert boosting.trees.shapley(asked).sum(axis=1) == pytest.approx(sums, abs=1e-9)

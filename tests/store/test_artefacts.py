@@ -55,11 +55,12 @@ def trained(tmp_path: Path) -> tuple[str, Path]:
 
 def alter(registry: Artefacts, model: str, name: str, content: bytes | None) -> None:
     """Put other content into a file of the registry, or remove it."""
-    path = f"{registry._root}/{model}/{name}"
+    files, root = registry._shelf._open()
+    path = f"{root}/{model}/{name}"
     if content is None:
-        registry._files.delete_file(path)
+        files.delete_file(path)
         return
-    with registry._files.open_output_stream(path, compression=None) as stream:
+    with files.open_output_stream(path, compression=None) as stream:
         stream.write(content)
 
 
@@ -179,7 +180,8 @@ def test_what_was_fetched_once_outlives_the_registry_but_not_tampering(
     model, directory = trained
     ref = registry.put(directory)
     folder = registry.fetch(model, ref.sha256)
-    registry._files.delete_dir(f"{registry._root}/{model}")
+    files, root = registry._shelf._open()
+    files.delete_dir(f"{root}/{model}")
     assert registry.open(model, ref.sha256).model.id == model
     with pytest.raises(MissingModelError):
         registry.open(model, ref.sha256, fresh=True)
@@ -212,7 +214,7 @@ def test_a_name_that_leads_elsewhere_is_no_model(registry: Artefacts, model: str
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("gs://bucket/models", "expected a folder or `s3://bucket/prefix`"),
+        ("gs://bucket/models", "can't understand it: expected a directory or `s3://bucket/prefix`"),
         ("s3://key:secret@bucket/models?nonsense=1", "Unexpected query parameter"),
     ],
 )
@@ -233,3 +235,16 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.
     )
     with pytest.raises(ArtefactError, match=r"registry `s3://models`: can't read it: .*FENGHUO_REGISTRY"):
         registry.open("abc")
+
+
+def test_a_machine_starts_while_the_server_is_away_and_uses_what_it_kept(
+    trained: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    model, directory = trained
+    here = Artefacts(str(tmp_path / "registry"), tmp_path / "cache")
+    ref = here.put(directory)
+    here.fetch(model)
+    away = Artefacts("s3://models?endpoint_override=127.0.0.1:1&scheme=http", tmp_path / "cache")
+    assert away.open(model, ref.sha256).model.id == model

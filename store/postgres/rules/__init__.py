@@ -1,1 +1,1 @@
-"""The life of rule packs in PostgreSQL: versions, editions, suppressions and breakers."""
+"""The life of rule packs and models in PostgreSQL: versions, editions, suppressions and breakers."""

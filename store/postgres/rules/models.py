@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine, Row, Select, select
 
 from events.clock import Clock, wall_clock
 from events.rights import LifecycleError, Person, Refusal
+from models.comparison import PairReport, WatchReport
 from models.errors import ModelError
 from models.lifecycle import (
     ModelAction,
@@ -17,6 +18,7 @@ from models.lifecycle import (
     step,
 )
 from models.model import Model
+from models.reference import Reference
 from models.views import ModelRow, Registered
 from rules.pack import Pack
 from rules.union import united
@@ -33,6 +35,7 @@ from store.postgres.rules.history import (
     newest_changes,
     record,
 )
+from store.postgres.rules.model_watch import ModelWatchStore
 from store.postgres.tables import MODELS, RULE_CHANGES
 
 USED = frozenset({ModelState.SHADOW, ModelState.CHAMPION})
@@ -58,6 +61,8 @@ class ModelStore:
     def __init__(self, engine: Engine, artefacts: Artefacts, clock: Clock = wall_clock) -> None:
         self._engine = engine
         self._artefacts = artefacts
+        self._watch = ModelWatchStore(engine)
+        self._references: dict[str, Reference] = {}
         self._clock = clock
 
     def register(self, model: str, person: Person, reason: str = "") -> Registered:
@@ -213,6 +218,28 @@ class ModelStore:
         """
         with translated("read the history of models"), self._engine.connect() as connection:
             return changes(connection, model, Subject.MODEL)
+
+    def watched(self, model: str) -> WatchReport | None:
+        """Drift of a model on its newest days; None where the registry can't give it.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        reference = self._references.get(model)
+        if reference is None:
+            try:
+                reference = self._references[model] = self._artefacts.open(model).model.reference
+            except ModelError:
+                return None  # the page tells elsewhere that it is damaged
+        return self._watch.report(model, reference)
+
+    def comparisons(self, model: str) -> list[PairReport]:
+        """What a model in the shadow said beside each champion, the newest first.
+
+        Raises:
+            DatabaseUnavailableError: when PostgreSQL does not answer.
+        """
+        return self._watch.comparisons(model)
 
     def _sound(self, model: str, sha256: str | None = None, *, fresh: bool = True) -> Opened:
         try:
