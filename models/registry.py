@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn, TypeVar
 from uuid import uuid4
 from zipfile import BadZipFile
@@ -55,6 +56,9 @@ PARTS = {
 OPTIONAL = (BASELINE,)
 """Files that stand there where the manifest names them."""
 
+_ONE_AT_A_TIME = Lock()
+"""NumPy parses the headers of arrays as Python, which Python 3.11 can't always do in two threads at once."""
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -96,6 +100,11 @@ def load(directory: Path) -> Model:
     Raises:
         ModelError: a file is missing, damaged, altered, refused or from a newer version of Fenghuo.
     """
+    with _ONE_AT_A_TIME:
+        return _load(directory)
+
+
+def _load(directory: Path) -> Model:
     manifest = _manifest(directory / MANIFEST)
     named = (
         *PARTS[manifest.algorithm],

@@ -128,39 +128,38 @@ def running_console(
     secure_cookies: bool = False,
 ) -> Iterator[Console]:
     """Run the console over the tables of `database_url`, and a registry of its own, until the block ends."""
-    metrics = CollectorRegistry()
-    Counter("fenghuo_events_decided", "Events decided.", registry=metrics).inc(7)
-    engine = async_engine(database_url)
-    blocking = sync_engine(database_url)
-    home = TemporaryDirectory(prefix="fenghuo-console-")
-    artefacts = Artefacts(f"{home.name}/models", Path(home.name) / "cache")
-    app = create_app(
-        alerts=PostgresAlertReader(engine),
-        users=PostgresUserReader(engine),
-        rules=rules_on(blocking),
-        models=ModelStore(blocking, artefacts),
-        dispositions=DispositionStore(blocking),
-        session_secret=SECRET,
-        metrics=metrics,
-        demo_users=demo_users,
-        banner=banner,
-        clock=clock,
-        secure_cookies=secure_cookies,
-    )
-    # Listening before the thread starts: clients wait in the backlog, nobody has to poll.
-    server = ConsoleServer(app, listen("127.0.0.1", 0))
-    thread = threading.Thread(target=asyncio.run, args=(_serve(server, engine),))
-    thread.start()
-    with _writing(database_url) as writing:
-        console = Console(server.url, database_url, AlertStore(writing), artefacts, server, thread)
-        try:
-            yield console
-        finally:
-            console.stop()
-            thread.join(timeout=10)
-            assert not thread.is_alive()
-            blocking.dispose()
-            home.cleanup()
+    with TemporaryDirectory(prefix="fenghuo-console-") as home:
+        metrics = CollectorRegistry()
+        Counter("fenghuo_events_decided", "Events decided.", registry=metrics).inc(7)
+        engine = async_engine(database_url)
+        blocking = sync_engine(database_url)
+        artefacts = Artefacts(f"{home}/models", Path(home) / "cache")
+        app = create_app(
+            alerts=PostgresAlertReader(engine),
+            users=PostgresUserReader(engine),
+            rules=rules_on(blocking),
+            models=ModelStore(blocking, artefacts),
+            dispositions=DispositionStore(blocking),
+            session_secret=SECRET,
+            metrics=metrics,
+            demo_users=demo_users,
+            banner=banner,
+            clock=clock,
+            secure_cookies=secure_cookies,
+        )
+        # Listening before the thread starts: clients wait in the backlog, nobody has to poll.
+        server = ConsoleServer(app, listen("127.0.0.1", 0))
+        thread = threading.Thread(target=asyncio.run, args=(_serve(server, engine),))
+        thread.start()
+        with _writing(database_url) as writing:
+            console = Console(server.url, database_url, AlertStore(writing), artefacts, server, thread)
+            try:
+                yield console
+            finally:
+                console.stop()
+                thread.join(timeout=10)
+                assert not thread.is_alive()
+                blocking.dispose()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from events.rights import AUTHOR, Person
+from events.rights import AUTHOR, LifecycleError, Person
 from fenghuo.pack_source import pack_source
 from fenghuo.published import published
 from fenghuo.settings import load_settings
@@ -56,6 +56,6 @@ def test_a_published_version_is_read_from_the_database(database_url: str) -> Non
     engine.dispose()
     versions = published(load_settings(database_url=database_url))
     assert pack_source("small@3", versions).id == "small@3"
-    with pytest.raises(RuleError, match="small@4"):
+    with pytest.raises(LifecycleError, match="small@4"):
         pack_source("small@4", versions)
     assert published(load_settings()) is None
