@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fenghuo.embedded import start_broker, start_valkey
-from models.lifecycle import ModelState
+from fenghuo.embedded.service import free_port
+from models.lifecycle import RETRAINING, ModelState
 from models.views import ModelRow
 from store.artefacts import Artefacts
 from store.postgres.engine import sync_engine
@@ -43,12 +45,12 @@ def registered(servers: Servers, home: Path) -> dict[str, ModelRow]:
 def test_what_a_run_decided_becomes_a_candidate_and_the_champion_stays(
     servers: Servers, tmp_path: Path, eventually: Callable[..., None]
 ) -> None:
-    events, home = sample(tmp_path, LINES), tmp_path / "home"
+    home, past = tmp_path / "home", sample(tmp_path, LINES - 500)
     how = ("--trees", 20, "--feature", "order*", "--alerts-per-day", 5)
-    done = command("model", "train", events, "--out", tmp_path / "model", *how, mappings=MAPPINGS)
+    done = command("model", "train", past, "--out", tmp_path / "model", *how, mappings=MAPPINGS)
     assert done.returncode == 0, done.stderr
     settings = servers.settings(home, model=tmp_path / "model", retrain_period="3660d")
-    fed(servers, tmp_path, events)
+    fed(servers, tmp_path, sample(tmp_path, LINES))
     topic = Topic(servers.kafka, "risk.decisions", PARTITIONS)
     with running(tmp_path / "run.log", "run", **settings) as run:
         topic.until(lambda found: len(found) >= LINES - 50, 100, run)
