@@ -17,7 +17,7 @@ from store.artefacts import Artefacts
 from store.postgres.engine import sync_engine
 from store.postgres.migrate import migrate
 from store.postgres.rules.models import ModelStore
-from tests.chaos.test_publish import Steady
+from tests.chaos.test_publish import FULL, Steady
 from tests.flows.processes import Running, Topic, running
 from tests.models.keeping import kept_model
 from tests.store.postgres.rules.making import LIN, ZHOU, pack
@@ -147,6 +147,7 @@ def test_each_event_is_scored_by_one_model_from_champion_to_champion_and_back(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not FULL, reason="runs in `make chaos`")
 def test_a_vanished_champion_leaves_the_one_before_in_force_over_a_kill(stage: Stage, tmp_path: Path) -> None:
     first, second, _ = stage.ids
     with ExitStack() as stack:
