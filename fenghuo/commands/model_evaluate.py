@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from backtest.labels import read_labels
+from backtest.labels import LabelFile, read_labels
 from events.clock import milliseconds, rfc3339
 from events.columns import Kind
 from events.errors import FenghuoError
@@ -88,13 +88,14 @@ def evaluated(settings: Settings, asked: Asked, console: Console) -> Report:
     for model in models:
         model.check_features(risk.pack.readable)
     kinds: dict[str, Kind] = {name: kind for model in models for name, kind in model.kinds.items()}
-    collector, knowledge = Collector(kinds, MOST_ROWS), known_from(asked.labels)
+    labels = read_labels(asked.labels) if asked.labels is not None else None
+    collector, knowledge = Collector(kinds, MOST_ROWS), known_from(labels)
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
     files = InputFiles(list(settings.events or ()), mapping)
     with progress(console, files, "features") as on_read:
         collect(risk, files, Wanted(types, since, asked.until), collector, knowledge, on_read)
     material = collector.material()
-    harm = harms(knowledge, asked.labels, asked.known_by)
+    harm = harms(knowledge, labels, asked.known_by)
     return Report(
         pack=risk.pack.id,
         first=rfc3339(int(material.occurred_at[0])) if len(material) else "",
@@ -113,11 +114,11 @@ def measured(
     return evaluate(model.id, scores, harm, material.events, material.groups, days, model.raises_from, ks)
 
 
-def harms(knowledge: Knowledge, labels: Path | None, known_by: int | None) -> dict[str, str]:
+def harms(knowledge: Knowledge, file: LabelFile | None, known_by: int | None) -> dict[str, str]:
     """By bad event its scenario, where the file names one, else the kind of its label."""
     found = {event: kind for event, kind in knowledge.labels(known_by).items() if kind != LEGITIMATE}
-    if labels is not None:
-        for event, label in read_labels(labels).labels.items():
+    if file is not None:
+        for event, label in file.labels.items():
             scenario = next((scenario for _, scenario in label.incidents if scenario), None)
             if event in found and scenario is not None:
                 found[event] = scenario

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from backtest.labels import read_labels
+from backtest.labels import LabelFile, read_labels
 from events.clock import DAY
 from events.columns import Kind
 from events.errors import FenghuoError
@@ -83,7 +83,7 @@ def train(settings: Settings, training: Training, out: Path, console: Console) -
         kinds |= _chosen(pack.kinds, (growth.segment,), "--segment")
     rules = _weighed(pack, training)
     kinds |= dict.fromkeys(rules, Kind.BOOL)
-    knowledge = known_from(training.labels)
+    knowledge = known_from(read_labels(training.labels) if training.labels is not None else None)
     collector = Collector(kinds, training.most_rows, growth.seed)
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else None
     files = InputFiles(list(settings.events or ()), mapping)
@@ -151,15 +151,11 @@ def _read_recorded(
         raise TrainingError(f"{path}: can't be read: {error.strerror}; name a decisions.jsonl") from error
 
 
-def known_from(labels: Path | None) -> Knowledge:
-    """What a CSV of labels says; nothing where there is none.
-
-    Raises:
-        BacktestError: it can't be read.
-    """
+def known_from(file: LabelFile | None) -> Knowledge:
+    """What a file of labels says; nothing where there is none."""
     knowledge = Knowledge()
-    if labels is not None:
-        for event, label in read_labels(labels).labels.items():
+    if file is not None:
+        for event, label in file.labels.items():
             knowledge.report(event, label.kind, label.known_at)
     return knowledge
 

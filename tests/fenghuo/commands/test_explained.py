@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backtest.labels import read_labels
 from events.columns import Column, Float64s, Int64s
 from events.event import EventType
 from fenghuo.commands.features import Wanted, collect
@@ -40,7 +41,7 @@ def shipped() -> tuple[Model, Material]:
     assert folder is not None
     model = load(folder)
     collector = Collector(model.encoder.kinds)
-    knowledge = known_from(SAMPLES / "trade-two-weeks.labels.csv")
+    knowledge = known_from(read_labels(SAMPLES / "trade-two-weeks.labels.csv"))
     wanted = Wanted(frozenset({EventType.ORDER_PLACED}))
     collect(risk, InputFiles(list(settings.events or ())), wanted, collector, knowledge)
     material = collector.material()
